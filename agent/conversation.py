@@ -1,0 +1,220 @@
+"""One turn of a conversation: a bounded loop in which the planner may look, ask, answer, propose or hand over.
+
+It runs no effect by itself: a proposal opens a case, and what it says is in its facts. Six steps, then a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, select
+
+import prompts
+from agent import reply as phrasing
+from agent.embedded.planner import EmbeddedPlanner
+from agent.embedded.understand import understand
+from agent.planner import (
+    Answer,
+    Ask,
+    Choose,
+    Escalate,
+    Fact,
+    Line,
+    Look,
+    Planner,
+    Propose,
+    Situation,
+    Step,
+    Try,
+    check_step,
+)
+from core import clock, people, threads
+from core.errors import BadInput, DoorstepError, NotFound, Unavailable
+from core.principals import Principal
+from core.settings import settings
+from core.store import db as store
+from core.store.tables import depot
+from tools import desk
+from tools.notify import templates
+
+logger = structlog.get_logger("conversation")
+
+MAX_STEPS = 6
+MAX_CHARS = 2000
+HAND_OVER_REPLY = {"safety": "reply_safety"}
+
+
+class Turn(BaseModel):
+    """What came back: the reply, what was understood, the case it opened, and the facts that the reply rests on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reply: str
+    intent: str
+    case: str | None = None
+    choices: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+@cache
+def planner() -> Planner:
+    """The embedded planner, or the hosted one with the embedded one to fall back on when a key is set."""
+    own = settings()
+    if not own.openai_api_key:
+        return EmbeddedPlanner()
+    from agent.hosted import HostedPlanner
+
+    return HostedPlanner(EmbeddedPlanner(), api_key=own.openai_api_key, model=own.model, base_url=own.openai_base_url)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What to reply, before it is written down."""
+
+    text: str
+    case: str | None = None
+    question: str | None = None
+    """the slot that it asks for"""
+    choices: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+
+def turn(who: Principal, text: str, by: Planner | None = None, key: str | None = None) -> Turn:
+    """Answer one message of somebody. The same `key` of the same principal again gets the same reply, and nothing is
+    done twice: what a turn does is written in one transaction with its reply."""
+    said = text.strip()
+    if not said or len(said) > MAX_CHARS:
+        raise BadInput(f"The message has {len(said)} characters.", f"Write 1 to {MAX_CHARS}.", field="text")
+    with store.transaction() as db:
+        now = clock.now(db)
+        heard = threads.hear(db, who, said, now, key)
+        if heard.reply is not None:
+            return Turn.model_validate(heard.reply)
+        before, question = threads.lines(db, who, until=heard), threads.question(db, who)
+        zone = ZoneInfo(db.execute(select(depot.c.tz).order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC")
+    lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in before]
+    loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), question, now, zone)
+    return loop.run(by or planner())
+
+
+class _Loop:
+    """The steps of one turn."""
+
+    def __init__(
+        self, who: Principal, heard: threads.Heard, lines: tuple[Line, ...], question: str | None, now: datetime,
+        zone: ZoneInfo,
+    ) -> None:  # fmt: skip
+        self.who, self.heard, self.lines, self.question = who, heard, lines, question
+        self.now, self.zone = now, zone
+        self.facts: tuple[Fact, ...] = ()
+
+    def situation(self) -> Situation:
+        return Situation(
+            kind="conversation",
+            role="dispatcher" if self.who.is_staff else self.who.role,  # type: ignore[arg-type]
+            channel="sms" if self.who.role == "customer" else "chat",
+            messages=self.lines,
+            facts=self.facts,
+            allowed_tools=desk.box(self.who),
+            question_open=self.question,
+            prompt_version=prompts.version(),
+            today=self.now.astimezone(self.zone).date().isoformat(),
+        )
+
+    def run(self, by: Planner) -> Turn:
+        for _ in range(MAX_STEPS):
+            situation = self.situation()
+            step = by.next_step(situation)
+            problems = check_step(step, situation)
+            if problems:
+                logger.warning("step.refused", step=step.step, problems=problems)
+                return self._hand_over("cannot_do")
+            done = self._take(step, situation)
+            if done is not None:
+                return done
+        return self._hand_over("too_many_steps")
+
+    def _take(self, step: Step, situation: Situation) -> Turn | None:
+        match step:
+            case Look() | Try():
+                self._look(step.tool, step.args)
+                return None
+            case Answer():
+                return self._answer(step, situation)
+            case Ask():
+                return self._finish(Said(step.question, question=step.slot, choices=step.choices))
+            case Propose():
+                return self._propose(step)
+            case Escalate():
+                return self._hand_over(step.reason_code)
+            case Choose():
+                return self._hand_over("cannot_do")
+
+    def _answer(self, step: Answer, situation: Situation) -> Turn:
+        try:
+            said = phrasing.words(step, situation)
+        except BadInput:  # a planner named a template whose facts are not there
+            return self._hand_over("cannot_do")
+        return self._finish(Said(said.text, facts=said.facts))
+
+    def _look(self, tool: str, args: dict[str, str]) -> None:
+        with store.snapshot() as db:
+            found = desk.look(db, self.who, tool, args, self.now)
+        self.facts += tuple(Fact(**fact) for fact in found)
+
+    def _propose(self, step: Propose) -> Turn:
+        try:
+            return self._conclude(lambda db: self._proposed(db, step))
+        except NotFound:
+            return self._finish(Said(templates.render("reply_not_found", not_found=step.args.get("order", ""))))
+        except Unavailable:
+            raise
+        except DoorstepError as error:
+            logger.info("proposal.refused", why=type(error).__name__)
+            return self._hand_over("cannot_do")
+
+    def _proposed(self, db: Connection, step: Propose) -> Said:
+        case_id = desk.propose(db, self.who, step.action, step.args, self.now)
+        template = f"reply_{step.action}_asked"
+        said = {name: step.args[name] for name in templates.fields(template)}
+        return Said(templates.render(template, **said), case=case_id)
+
+    def _hand_over(self, reason_code: str) -> Turn:
+        return self._conclude(lambda db: self._handed_over(db, reason_code))
+
+    def _handed_over(self, db: Connection, reason_code: str) -> Said:
+        if reason_code == "opted_out":
+            threads.opt_out(db, self.who, self.now)
+            return Said("")
+        try:
+            case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
+        except NotFound:  # somebody without an order: there is no depot to hand them to
+            return Said(templates.render("reply_no_order"))
+        return Said(templates.render(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
+
+    def _finish(self, said: Said) -> Turn:
+        return self._conclude(lambda db: said)
+
+    def _conclude(self, act: Callable[[Connection], Said]) -> Turn:
+        """Do what the turn comes to, and write it down with the reply: both or neither, and once."""
+        with store.transaction() as db:
+            before = threads.answered(db, self.who, self.heard)
+            if before is not None:
+                return Turn.model_validate(before)
+            said = act(db)
+            threads.set_question(db, self.who, said.question, self.now)
+            if said.text and not (self.who.role == "customer" and people.is_erased(db, self.who.subject)):
+                threads.say(db, self.who, "out", said.text, self.now, said.case)
+            done = Turn(reply=said.text, intent=self._intent(), case=said.case, choices=said.choices, facts=said.facts)
+            threads.answer(db, self.who, self.heard, done.model_dump(mode="json"))
+            return done
+
+    def _intent(self) -> str:
+        role = "dispatcher" if self.who.is_staff else self.who.role
+        return understand(self.lines[-1].text, role, self.now.date()).intent  # type: ignore[arg-type]

@@ -1,0 +1,142 @@
+"""The planner that needs no key and no model: rules for conversations, arithmetic for cases. Pure and deterministic."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from agent.embedded.understand import SURE, Understanding, read_day, read_order, understand
+from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, Situation, Step
+from tools.notify import templates
+
+TRACK = "tracker.order_status"
+"""gives order, status, day, lo, hi, stops_ahead, last_fact, last_fact_age; or `orders` (references, to choose from);
+or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
+FLEET = "fleet.status"
+WHY = "log.why"
+ACTIONS = {"reschedule": "reschedule", "cancel_order": "cancel"}
+CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
+SMALL_TALK = ("greeting", "thanks", "help", "out_of_scope")
+HAND_OVER = {
+    "opt_out": ("opted_out", "opted out of messages"),
+    "safety": ("safety", "said something about danger to people"),
+    "talk_to_human": ("asked_for_human", "asked for a person"),
+}
+
+
+class EmbeddedPlanner:
+    name = "embedded"
+    version = "rules-1"
+
+    def next_step(self, situation: Situation) -> Step:
+        if situation.kind == "case":
+            return choose(situation.options)
+        return _converse(situation, _intent(situation))
+
+
+def choose(options: tuple[Option, ...]) -> Step:
+    """The cheapest option that can be done; of equals the first by id, so that a replay chooses the same."""
+    ranked = sorted((o for o in options if o.feasible), key=lambda option: (option.cost_cents, option.id))
+    left_out = [f"{o.id} can't be done{f': {o.why}' if o.why else ''}" for o in options if not o.feasible]
+    if not ranked:
+        return Escalate(reason_code="no_feasible_option", summary="; ".join(left_out) or "the case has no options")
+    best, others = ranked[0], ranked[1:]
+    why = [f"{best.id} ({best.kind}) costs {best.cost_cents} cents, the least of {len(ranked)} that can be done"]
+    why += [f"{o.id} ({o.kind}) costs {o.cost_cents - best.cost_cents} cents more" for o in others[:1]]
+    return Choose(option_id=best.id, why="; ".join(why + left_out))
+
+
+def _intent(situation: Situation) -> Understanding:
+    """What they want now; the answer to our question keeps the wish that made us ask."""
+    today = date.fromisoformat(situation.today) if situation.today else None
+    now = understand(situation.said(), situation.role, today)
+    if now.slots.get("word") in CARRIER_WORDS and situation.channel not in {"sms", "whatsapp"}:
+        return now.model_copy(update={"intent": "unknown", "slots": {}, "confidence": 0.0})
+    slot = situation.question_open
+    if slot not in {"order", "day"} or (now.intent not in {"unknown", "confirm"} and slot not in now.slots):
+        return now
+    wish = _last_wish(situation, today)
+    said = now.slots.get(slot) or _bare_slot(slot, situation.said(), today)
+    if wish is None or not said:
+        return now
+    return now.model_copy(
+        update={"intent": wish.intent, "slots": {**wish.slots, **now.slots, slot: said}, "confidence": wish.confidence}
+    )
+
+
+def _last_wish(situation: Situation, today: date | None) -> Understanding | None:
+    earlier = [line.text for line in situation.messages if line.who == "them"][:-1]
+    read = (understand(text, situation.role, today) for text in reversed(earlier))
+    return next((u for u in read if u.intent in {"where_is_order", *ACTIONS}), None)
+
+
+def _bare_slot(slot: str, text: str, today: date | None) -> str | None:
+    if slot == "day":
+        return read_day(text, today)
+    return read_order(text) or read_order(f"#{text.strip()}")
+
+
+def _converse(situation: Situation, wish: Understanding) -> Step:
+    if wish.intent in HAND_OVER:
+        code, words = HAND_OVER[wish.intent]
+        return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
+    if wish.confidence < SURE or wish.intent in {"confirm", "deny"}:
+        return _unsure(situation)
+    if wish.intent in SMALL_TALK:
+        return Answer(template=f"reply_{wish.intent}")
+    if wish.intent in {"fleet_status", "why"}:
+        return _staff(situation, wish)
+    if wish.intent == "where_is_order" or ACTIONS.get(wish.intent) in situation.allowed_tools:
+        return _about_order(situation, wish)
+    return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {wish.intent.replace('_', ' ')}")
+
+
+def _unsure(situation: Situation) -> Step:
+    if situation.question_open is not None:
+        return Escalate(
+            reason_code="not_understood", summary=f"not understood after asking for {situation.question_open}"
+        )
+    choices = ("where is my order", "another day", "a person")
+    return Ask(slot="intent", question=templates.render("ask_intent"), choices=choices)
+
+
+def _about_order(situation: Situation, wish: Understanding) -> Step:
+    """Find the order first: every reply and every proposal is about one that the tracker named."""
+    asked, known = wish.slots.get("order"), situation.fact("order")
+    if situation.fact("not_found") is not None:
+        return Answer(template="reply_not_found", facts=("not_found",))
+    if known is None and situation.fact("orders") is not None:
+        orders = tuple(o.strip() for o in str(situation.fact("orders")).split(",") if o.strip())
+        if not orders:
+            return Answer(template="reply_no_order", facts=("orders",))
+        return Ask(slot="order", question=templates.render("ask_order"), choices=orders)
+    if known is None and not asked and situation.role != "customer":
+        return Ask(slot="order", question=templates.render("ask_order"))  # staff have no orders of their own to look at
+    if known is None or (asked and asked.casefold() not in str(known).casefold()):
+        return Look(tool=TRACK, args={"order": asked} if asked else {})
+    if wish.intent == "where_is_order" or situation.fact("status") in {"delivered", "cancelled"}:
+        return _status(situation)
+    if wish.intent == "reschedule" and "day" not in wish.slots:
+        return Ask(slot="day", question=templates.render("ask_day"))
+    day = {"day": wish.slots["day"]} if wish.intent == "reschedule" else {}
+    return Propose(action=ACTIONS[wish.intent], args={"order": str(known), **day})
+
+
+def _status(situation: Situation) -> Step:
+    template = f"reply_{situation.fact('status')}"
+    if template not in templates.TEMPLATES:
+        return Escalate(reason_code="cannot_do", summary=f"no reply for status {situation.fact('status')}")
+    wanted = templates.fields(template)
+    missing = [name for name in wanted if situation.fact(name) is None]
+    if missing:
+        return Escalate(reason_code="cannot_do", summary=f"the tracker did not say {', '.join(missing)}")
+    return Answer(template=template, facts=("status", *wanted))
+
+
+def _staff(situation: Situation, wish: Understanding) -> Step:
+    tool, template = (FLEET, "reply_fleet") if wish.intent == "fleet_status" else (WHY, "reply_why")
+    wanted = templates.fields(template)
+    if all(situation.fact(name) is not None for name in wanted):
+        return Answer(template=template, facts=wanted)
+    if tool not in situation.allowed_tools:
+        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
+    return Look(tool=tool, args={k: v for k, v in wish.slots.items() if k == "order"})

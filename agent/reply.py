@@ -1,0 +1,32 @@
+"""The words of an answer: its own when they say only what its facts do, else its template."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from agent.grounding import Ungrounded
+from agent.planner import Answer, Fact, Situation, check_reply
+from tools.notify import templates
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    text: str
+    template: str
+    problems: tuple[Ungrounded, ...] = ()
+    """why the answer's own words did not go out"""
+    facts: tuple[Fact, ...] = ()
+    """what the reply rests on"""
+
+
+def words(answer: Answer, situation: Situation) -> Reply:
+    """What is said to the person. Raises BadInput when the template's own facts are missing."""
+    wanted = templates.fields(answer.template)
+    newest = {fact.name: fact for fact in situation.facts}
+    used = tuple(newest[name] for name in dict.fromkeys((*answer.facts, *wanted)) if name in newest)
+    problems = tuple(check_reply(answer.text, used)) if answer.text else ()
+    if answer.text and not problems:
+        return Reply(text=answer.text, template=answer.template, facts=used)
+    values = {name: newest[name].value for name in wanted if name in newest}
+    text = templates.render(answer.template, lang="en", **values)
+    return Reply(text=text, template=answer.template, problems=problems, facts=used)

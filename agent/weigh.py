@@ -1,0 +1,121 @@
+"""Options, choice and gate as one pure function of recorded inputs: casework decides with it, replay repeats it.
+
+Everything it needs is in `Inputs` and the matrix that the problem names. Nothing here reads a clock or a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agent import planner as port
+from agent.planner import Choose, Escalate, Planner, Situation, Step
+from core import canonical
+from optimizer import options as what_if
+from optimizer.options import Candidate, Option
+from optimizer.problem import Problem
+from optimizer.travel import Matrix
+from tools import desk
+from tools.policy import Policy, Value, Verdict
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "predicted_late": ("wait", "retell", "resequence", "reassign", "postpone"),
+    "unassigned": ("wait", "reassign", "postpone"),
+    "reschedule": ("wait", "postpone"),
+}
+"""Case kind -> what can be tried. Doing nothing is always among them."""
+
+
+class Inputs(BaseModel):
+    """What a decision was made from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case: str
+    kind: str
+    problem: Problem
+    stop: str
+    situation: Situation
+    """what the planner saw, without the options: those are recomputed"""
+    policy: Policy
+    facts: dict[str, Value]
+    """what policy judged besides the option"""
+    picked: str | None = None
+    """option that a person took instead of the planner's"""
+
+
+class Outcome(BaseModel):
+    """What came out. A replay must give the same bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    options: tuple[dict[str, Any], ...]
+    situation: str
+    """digest of the whole situation that the planner saw, options included"""
+    step: dict[str, Any]
+    picked: str | None
+    verdict: Verdict | None
+
+
+def candidates(problem: Problem, matrix: Matrix, stop: str, kind: str) -> tuple[Candidate, ...]:
+    return tuple(c for c in what_if.candidates(problem, matrix, stop) if c.kind in KINDS[kind])
+
+
+def priced(kind: str, problem: Problem, options: Sequence[Option]) -> tuple[dict[str, Any], ...]:
+    """Options in their order of price. When the customer asked for another day, it is doing nothing that costs the
+    failed attempt, not the move."""
+    rows = [option.model_dump(mode="json") for option in options]
+    if kind == "reschedule":
+        for row in rows:
+            row["cost_cents"] += problem.weights.postponed * (-1 if row["kind"] == "postpone" else 1)
+    return tuple(sorted(rows, key=lambda row: (not row["feasible"], row["cost_cents"], row["id"])))
+
+
+def decide(inputs: Inputs, options: tuple[dict[str, Any], ...], planner: Planner) -> Outcome:
+    """Let the planner choose among the options and policy judge the choice."""
+    situation = inputs.situation.model_copy(
+        update={"options": tuple(_shown(inputs.kind, option) for option in options)}
+    )
+    step = planner.next_step(situation)
+    picked = inputs.picked or (step.option_id if isinstance(step, Choose) else None)
+    option = next((o for o in options if o["id"] == picked and o["feasible"]), None)
+    verdict = None
+    if option is not None:
+        action = desk.action_kind(inputs.kind, option)
+        verdict = desk.judge(inputs.policy, action, inputs.stop, inputs.facts, option)
+    return Outcome(
+        options=options,
+        situation=canonical.digest(situation),
+        step=checked(step, situation).model_dump(mode="json"),
+        picked=option["id"] if option else None,
+        verdict=verdict,
+    )
+
+
+def recompute(inputs: Inputs, matrix: Matrix, planner: Planner) -> Outcome:
+    """Everything again, from the inputs alone."""
+    found = [
+        what_if.evaluate(inputs.problem, matrix, c)
+        for c in candidates(inputs.problem, matrix, inputs.stop, inputs.kind)
+    ]
+    return decide(inputs, priced(inputs.kind, inputs.problem, found), planner)
+
+
+def checked(step: Step, situation: Situation) -> Step:
+    """A step that this situation does not allow becomes an escalation: whatever a planner says, it stays in bounds."""
+    problems = port.check_step(step, situation)
+    if not isinstance(step, Choose | Escalate):
+        problems.append(f"step: a case is not settled by {step.step}")
+    if not problems:
+        return step
+    return Escalate(reason_code="no_feasible_option", summary="; ".join(problems)[:500])
+
+
+def _shown(kind: str, option: dict[str, Any]) -> port.Option:
+    return port.Option(
+        id=option["id"], kind=desk.action_kind(kind, option), cost_cents=option["cost_cents"],
+        minutes_late=option["minutes_late"], promises_broken=option["promises_broken"],
+        stops_moved=option["stops_moved"], feasible=option["feasible"], why="; ".join(option["broken"]),
+    )  # fmt: skip

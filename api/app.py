@@ -1,0 +1,90 @@
+"""The web process: all routes, the stream, the pages. It never solves; whatever takes long runs elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import errors, metrics
+from api.auth import COOKIE
+from api.routes import cases, fleet, health, live, plans, report, talk
+from api.stream import Hub
+from api.stream import router as stream_router
+from core.store.db import database_url
+
+PAGES = Path(__file__).parent / "pages"
+POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
+
+
+def create_app() -> FastAPI:
+    app = FastAPI(
+        title="Doorstep",
+        version=version("doorstep"),
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=errors.RESPONSES,
+        summary="A dispatch assistant for last-mile delivery that you can check.",
+    )
+    errors.install(app)
+    metrics.install(app)
+    for router in (
+        health.router,
+        talk.router,
+        fleet.router,
+        plans.router,
+        live.router,
+        cases.router,
+        report.router,
+        stream_router,
+    ):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=PAGES), name="static")
+    app.get("/", include_in_schema=False)(home)
+    app.add_middleware(Headers)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    hub = app.state.hub = Hub(database_url())
+    listening = asyncio.create_task(hub.listen())
+    yield
+    hub.close()
+    listening.cancel()
+    with suppress(asyncio.CancelledError):
+        await listening
+
+
+def home(request: Request) -> FileResponse:
+    """The day's page for who is signed in, else how to sign in."""
+    return FileResponse(
+        PAGES / ("today.html" if COOKIE in request.cookies else "signin.html"), headers={"Cache-Control": "no-store"}
+    )
+
+
+class Headers:
+    """Puts the same headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = POLICY
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

@@ -1,0 +1,50 @@
+"""Who is calling: bearer token or session cookie -> principal. Every route names the roles it lets in; none is open by
+forgetting to (a test walks the routes)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Cookie, Depends, Header
+
+from core import clock, principals
+from core.errors import NotAllowed, NotSignedIn
+from core.principals import STAFF, Principal
+from core.store import db as store
+
+COOKIE = "doorstep_session"
+
+
+def signed_in(
+    authorization: Annotated[str | None, Header()] = None, doorstep_session: Annotated[str | None, Cookie()] = None
+) -> Principal:
+    """The caller. Raises NotSignedIn."""
+    scheme, _, bearer = (authorization or "").partition(" ")
+    token = bearer.strip() if scheme.lower() == "bearer" else doorstep_session
+    if not token:
+        raise NotSignedIn("This needs a sign-in.", "Send `Authorization: Bearer TOKEN`, or open a sign-in link.")
+    with store.transaction() as db:
+        return principals.of_token(db, token, clock.system_now())
+
+
+def only(*roles: str) -> Callable[..., Principal]:
+    """A dependency that lets these roles in and nobody else."""
+
+    def check(who: Annotated[Principal, Depends(signed_in)]) -> Principal:
+        if who.role not in roles:
+            raise NotAllowed(f"A {who.role} may not do this.", f"It takes {' or '.join(roles)}.")
+        return who
+
+    return check
+
+
+Anyone = Annotated[Principal, Depends(signed_in)]
+Staff = Annotated[Principal, Depends(only(*sorted(STAFF)))]
+Admin = Annotated[Principal, Depends(only("admin"))]
+Planner = Annotated[Principal, Depends(only("admin", "dispatcher", "ops_lead"))]
+Integrator = Annotated[Principal, Depends(only("admin", "integrator", "dispatcher", "ops_lead"))]
+Tapper = Annotated[Principal, Depends(only("admin", "driver"))]
+Locator = Annotated[Principal, Depends(only("admin", "driver", "integrator"))]
+Talker = Annotated[Principal, Depends(only("customer", "admin", "dispatcher", "ops_lead"))]
+Driver = Annotated[Principal, Depends(only("driver"))]

@@ -1,0 +1,241 @@
+"""The `doorstep` command."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import DoorstepError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+database = typer.Typer(no_args_is_help=True, help="The embedded database.")
+decisions = typer.Typer(no_args_is_help=True, help="The decision log.")
+rules = typer.Typer(no_args_is_help=True, help="The policy: what is done, asked or refused.")
+app.add_typer(database, name="db")
+app.add_typer(decisions, name="log")
+app.add_typer(rules, name="policy")
+
+Seed = Annotated[int, typer.Option(help="The same seed gives the same day.")]
+
+
+@app.command()
+def serve() -> None:
+    """Run everything this machine needs: database, engine, worker, web."""
+    from api import start
+
+    start.serve()
+
+
+@app.command()
+def worker(concurrency: Annotated[int, typer.Option(help="Jobs at a time.")] = 4) -> None:
+    """Run one more worker, on this machine or another one (set DATABASE_URL)."""
+    from api import start
+
+    start.prepare()
+    start.child("worker", concurrency)
+
+
+@app.command(hidden=True)
+def run(part: str) -> None:
+    """One process of the supervisor's."""
+    from api import start
+
+    start.child(part)
+
+
+@app.command()
+def demo(
+    headless: Annotated[bool, typer.Option(help="No page; run the day through and print a report.")] = False,
+    seed: Seed = 7,
+    orders: Annotated[int, typer.Option(min=1, max=20_000, help="How many orders the simulated day has.")] = 300,
+    speed: Annotated[str, typer.Option(help="Simulated seconds a second, such as 60; or max.")] = "60",
+    data: Annotated[
+        Path | None, typer.Option(help="Real orders instead: Loggi's or Amazon's format, CSV or JSON.")
+    ] = None,
+    fresh: Annotated[
+        bool | None, typer.Option("--fresh/--resume", help="Begin anew, or go on with the day that is there.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write the report there as JSON.")] = None,
+) -> None:
+    """A live day in a database of its own: simulated vans, customers and incidents; nothing is really sent."""
+    from api import demo as day
+
+    sys.exit(day.run(day.Wish(headless, seed, orders, speed, data, fresh, report)))
+
+
+@app.command(name="import")
+def import_file(
+    file: Path, depot: Annotated[str, typer.Option(help="Depot that rows without one are for.")],
+    day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
+    kind: Annotated[str, typer.Option("--format", help="csv, json or loggi; from the name when left out.")] = "",
+) -> None:  # fmt: skip
+    """Take a file of orders in. Bad rows are listed with what to do; good rows load."""
+    from api import start
+    from api.imports import take
+    from core.errors import BadInput
+    from core.store import db as store
+
+    content = _content(file)
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise BadInput(f"{day!r} is no date.", "Write it as YYYY-MM-DD.", field="day") from None
+    start.prepare()
+    with store.transaction() as db:
+        done = take.take(db, content, kind or ("json" if file.suffix == ".json" else "csv"), depot, on)
+    for row in done.rejected:
+        typer.echo(f"row {row.row}, {row.field}: {row.reason} {row.fix}", err=True)
+    typer.echo(f"{done.accepted} taken, {done.unchanged} known already, {len(done.rejected)} rejected")
+    raise typer.Exit(1 if done.rejected else 0)
+
+
+def _content(file: Path) -> bytes:
+    from core.errors import BadFile
+
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadFile(f"{file} can't be read: {error.strerror}.", "Give the path of a file.", field="file") from error
+
+
+@app.command()
+def optimize(
+    problem: Annotated[Path | None, typer.Argument(help="A problem in VROOM's JSON; else standard input.")] = None,
+    time_s: Annotated[
+        float | None, typer.Option("-t", "--time", min=0.1, max=86_400, help="Search for so many seconds.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed searches another way.")] = 0,
+) -> None:
+    """Plan routes: VROOM's problem format in, its solution format out. Without -t a seed always gives the same."""
+    from api import vroom
+
+    try:
+        content = sys.stdin.buffer.read() if problem is None else _content(problem)
+        solution = vroom.optimize(content, seed=seed, time_limit_s=time_s)
+    except DoorstepError as error:
+        solution = vroom.failed(error)
+    typer.echo(json.dumps(solution, ensure_ascii=False))
+    raise typer.Exit(solution["code"])
+
+
+@app.command()
+def understand(
+    file: Annotated[Path | None, typer.Argument(help="One message a line; else standard input.")] = None,
+    role: Annotated[str, typer.Option("--as", help="customer or dispatcher")] = "customer",
+) -> None:
+    """What each line means: one JSON object a line with text, intent, slots, confidence."""
+    from agent.embedded.understand import understand as read
+    from core.errors import BadInput
+
+    if role not in ("customer", "dispatcher"):
+        raise BadInput(f"There is no {role!r}.", "Use customer or dispatcher.", field="--as")
+    for line in sys.stdin.buffer if file is None else io.BytesIO(_content(file)):
+        said = line.decode("utf-8", "replace").rstrip("\r\n")
+        typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))  # type: ignore[arg-type]
+
+
+@app.command()
+def evaluate(seeds: Annotated[str, typer.Option(help="Which days, by seed.")] = "1,2,3", orders: int = 120) -> None:
+    """Run simulated days headless and grade them."""
+    from api import demo as day
+
+    failed = [s for s in seeds.split(",") if day.run(day.Wish(True, int(s), orders, "max", None, True, None))]
+    typer.echo(f"{len(seeds.split(',')) - len(failed)} of {len(seeds.split(','))} days passed every check")
+    raise typer.Exit(1 if failed else 0)
+
+
+app.registered_commands[-1].name = "eval"
+
+
+@database.command("status")
+def db_status() -> None:
+    """Is it running, where, and who holds it."""
+    from core.store.db import embedded
+
+    for name, value in embedded().status().model_dump().items():
+        typer.echo(f"{name}: {value}")
+
+
+@database.command("stop")
+def db_stop() -> None:
+    """Stop it now, whoever holds it."""
+    from core.store.db import embedded
+
+    embedded().stop()
+    typer.echo("stopped")
+
+
+@decisions.command("verify")
+def log_verify(
+    file: Annotated[Path | None, typer.Argument(help="An exported day; else the whole log.")] = None,
+) -> None:
+    """Find any change, cut, reordering or foreign signature."""
+    from api import logbook
+
+    raise typer.Exit(logbook.verify(file))
+
+
+@decisions.command("replay")
+def log_replay(day: Annotated[str, typer.Option(help="One day, YYYY-MM-DD; else all.")] = "") -> None:
+    """Compute every decision again from its recorded inputs and compare to the byte."""
+    from api import logbook
+
+    raise typer.Exit(logbook.replay(day))
+
+
+@decisions.command("show")
+def log_show(about: Annotated[str, typer.Argument(help="Any id: decision, case, order, person.")] = "") -> None:
+    """Print entries. Ids of erased persons print as erased."""
+    from api import logbook
+
+    logbook.show(about)
+
+
+@decisions.command("export")
+def log_export(day: str) -> None:
+    """Write a day as signed JSON lines that anybody can verify."""
+    from api import logbook
+
+    logbook.export(day)
+
+
+@rules.command("check")
+def policy_check(
+    file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,
+) -> None:
+    """Read a policy as the server would: its version, its rules, and those that can never match."""
+    from tools import policy
+    from tools.policy_check import unreachable
+
+    found = policy.load(file) if file else policy.in_force()
+    never = unreachable(found)
+    typer.echo(f"{found.name}, version {found.version[:16]}, kill switch {found.kill_switch}")
+    for rule in found.rules:
+        typer.echo(f"{rule.id}: {rule.action} (level {found.levels[rule.action]}) {rule.verdict}")
+    for rule_id, why in never.items():
+        typer.echo(f"{rule_id} never matches: {why}", err=True)
+    typer.echo(f"{len(found.rules)} rules, {len(never)} that never match")
+    raise typer.Exit(1 if never else 0)
+
+
+def main() -> None:
+    """The entry point: our own errors are printed as two lines, not as a traceback."""
+    try:
+        app()
+    except DoorstepError as error:
+        typer.secho(f"{error.field}: {error.what}" if error.field else error.what, fg="red", err=True)
+        typer.echo(error.fix, err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""A day as somebody sends it. Far from now it is a slip, and the calendar's own ends can't be counted on from."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+FIRST, AFTER = date(2000, 1, 1), date(2100, 1, 1)
+Day = Annotated[date, Field(ge=FIRST, lt=AFTER)]

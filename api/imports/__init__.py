@@ -1,0 +1,2 @@
+"""Orders as files bring them: CSV, JSON and Loggi's format, read into `core.orders.NewOrder`. Every bad row keeps its
+reason; good rows load."""

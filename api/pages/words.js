@@ -1,0 +1,117 @@
+// How things are called on the page: plain words for kinds, options, rules and reasons; times, money, short ids.
+
+const KINDS = {
+  predicted_late: "Will be late",
+  unassigned: "Not on any van",
+  reschedule: "Wants another day",
+  human: "Wants a person",
+  effect_unknown: "Unclear whether it was sent",
+};
+
+const OPTIONS = {
+  wait: "Do nothing",
+  retell: "Tell a new time",
+  resequence: "Earlier on the same van",
+  reassign: "Give it to another van",
+  postpone: "Move to another day",
+  reschedule: "Move to the wished day",
+};
+
+const DONE = {
+  wait: "Left as it is",
+  retell: "Told a new time",
+  resequence: "Put earlier on the same van",
+  reassign: "Given to another van",
+  postpone: "Moved to another day",
+  reschedule: "Moved to the wished day",
+  undo: "Taken back",
+  "plan.publish": "Plan published",
+};
+
+const REASONS = {
+  asked_for_human: "The customer asked for a person.",
+  cannot_do: "Understood, but nothing that the assistant may do answers it.",
+  no_feasible_option: "Every option breaks a hard limit.",
+  no_options: "No option could be worked out.",
+  not_understood: "Not understood, even after asking once.",
+  opted_out: "The customer opted out of messages.",
+  safety: "Injury, fire, threat or violence was mentioned.",
+  too_many_steps: "The conversation went in circles.",
+  ground_keeps_shifting: "The situation changed again and again while it was worked.",
+  not_as_decided: "The plan does not look as decided.",
+  effect_failed: "A message could not be delivered.",
+  effect_unknown: "The provider never said whether the message went out.",
+  rejected: "Somebody said no to the proposal; it is theirs to work.",
+};
+
+const STATES = { idle: "at the depot", driving: "driving", serving: "at a door", finished: "done for today" };
+
+const STATUSES = {
+  new: "new", planned: "planned", unassigned: "on no van", out: "on the van", delivered: "delivered",
+  failed: "not delivered", cancelled: "cancelled", rescheduled: "moved to another day", returned: "back at the depot",
+};
+
+const sentence = (code) => {
+  const text = String(code).replace(/[._:]+/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
+export const kindWords = (kind) => KINDS[kind] || sentence(kind);
+export const doneWords = (action) => DONE[action] || sentence(action);
+export const stateWords = (state) => STATES[state] || sentence(state).toLowerCase();
+export const statusWords = (status) => STATUSES[status] || status;
+export const reasonWords = (code) => REASONS[code] || sentence(code || "No reason given") + ".";
+
+/** An option in words; a reassignment says to which van. */
+export function optionWords(option, vanName, caseKind) {
+  if (option.kind === "reassign" && option.vehicle_id) return `Give it to ${vanName(option.vehicle_id)}`;
+  if (option.kind === "postpone" && caseKind === "reschedule") return OPTIONS.reschedule;
+  return OPTIONS[option.kind] || sentence(option.id);
+}
+
+/** `stp_779e487e6a4910f97f83` -> `stp 779e`. */
+export const shortId = (id) => {
+  const found = /^([a-z]{2,4})_([0-9a-f]{4})[0-9a-f]+$/.exec(id || "");
+  return found ? `${found[1]} ${found[2]}` : String(id ?? "").slice(0, 24);
+};
+
+/** A sentence of the server's with its long ids made short, or replaced by what `known` calls them. */
+export const plain = (text, known = () => null) =>
+  String(text).replace(/\b[a-z]{2,4}_[0-9a-f]{12,}\b/g, (id) => known(id) || shortId(id));
+
+/** Cents as an amount; the server names no currency, so neither do we. */
+const amount = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+export const money = (cents) => amount.format(cents / 100).replace("-", "−");
+
+const formats = new Map();
+function format(tz, options) {
+  const key = tz + JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: tz, ...options }));
+  return formats.get(key);
+}
+
+const HOUR = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+export const timeOf = (at, tz) => (at ? format(tz, HOUR).format(new Date(at)) : "");
+export const dateOf = (at, tz) => format(tz, { weekday: "short", day: "numeric", month: "short" }).format(new Date(at));
+export const dayWords = (day) => dateOf(`${day}T12:00:00Z`, "UTC");
+
+/** The local day, as YYYY-MM-DD. */
+export function localDay(at, tz) {
+  const parts = format(tz, { year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(new Date(at));
+  const get = (type) => parts.find((part) => part.type === type).value;
+  return `${get("year")}-${get("month")}-${get("day")}`;
+}
+
+export function minutesBetween(from, to) {
+  return Math.round((new Date(to) - new Date(from)) / 60000);
+}
+
+export function inMinutes(now, at) {
+  const minutes = minutesBetween(now, at);
+  if (minutes < 0) return `${span(-minutes)} ago`;
+  return minutes === 0 ? "now" : `in ${span(minutes)}`;
+}
+
+export const span = (minutes) => (minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`);
+
+export const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;

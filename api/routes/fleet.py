@@ -1,0 +1,227 @@
+"""Fleet, orders and travel times in; orders out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import yaml
+from fastapi import APIRouter, Body, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError
+
+from api.auth import Anyone, Integrator, Staff
+from api.days import Day
+from api.errors import printable
+from api.imports import take
+from core import clock, events, fleet, lineage, orders, people, plans, promises
+from core.clock import iso
+from core.errors import BadFile, BadInput, DoorstepError, NotFound
+from core.store import db as store
+from core.store.tables import depot, matrix_place, message
+from optimizer import travel
+from tools.problems import matrices
+
+router = APIRouter(prefix="/api", tags=["orders and fleet"])
+
+
+def _body(*kinds: str) -> dict[str, Any]:
+    """A body that is read as it comes, for the OpenAPI."""
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@router.put("/fleet", openapi_extra=_body("application/yaml"))
+async def put_fleet(who: Integrator, request: Request) -> dict[str, Any]:
+    """Depots, drivers and vehicles as YAML or JSON. Good entries are taken, bad ones come back with their reason."""
+    from starlette.concurrency import run_in_threadpool
+
+    return await run_in_threadpool(_put_fleet, await request.body())
+
+
+def _put_fleet(content: bytes) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(content.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise BadFile(
+            f"The fleet file is no YAML: {str(error)[:200]}", "Check its indentation.", field="file"
+        ) from error
+    if not isinstance(data, dict):
+        raise BadFile("The fleet file is no mapping.", "Give depots, drivers and vehicles.", field="file")
+    taken, rejected = {}, []
+    with store.transaction() as db:
+        for kind, model, put in PARTS:
+            taken[kind] = 0
+            rows = data.get(kind) or []
+            if not isinstance(rows, list):
+                raise BadFile(f"{kind} is no list.", "Write one entry a line with a dash.", field=kind)
+            for number, row in enumerate(rows, 1):
+                wrong = _part(db, model, put, row)
+                taken[kind] += wrong is None
+                rejected += [{"row": f"{kind}[{number}]", **wrong}] if wrong else []
+    return taken | {"rejected": rejected}
+
+
+PARTS: tuple[tuple[str, type[BaseModel], Callable[[Connection, Any], None]], ...] = (
+    ("depots", fleet.Depot, fleet.put_depot),
+    ("drivers", fleet.Driver, fleet.put_driver),
+    ("vehicles", fleet.Vehicle, fleet.put_vehicle),
+)
+
+
+def _part(
+    db: Connection, model: type[BaseModel], put: Callable[[Connection, Any], None], row: Any
+) -> dict[str, str] | None:
+    try:
+        with db.begin_nested():
+            put(db, model.model_validate(row))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return _wrong(".".join(map(str, first["loc"])) or "entry", str(first["msg"]), "Correct this field.")
+    except DoorstepError as error:
+        return _wrong(error.field, error.what, error.fix)
+    except DataError:
+        return _wrong("entry", "A value is too large or holds a NUL character.", "Correct it.")
+    return None
+
+
+def _wrong(field: str, reason: str, fix: str) -> dict[str, str]:
+    return {"field": printable(field), "reason": printable(reason), "fix": printable(fix)}
+
+
+@router.post("/imports", openapi_extra=_body("text/csv", "application/octet-stream"))
+async def import_orders(
+    who: Integrator, request: Request, day: Day, depot: Annotated[str, Query(min_length=1)],
+    kind: Annotated[str, Query(alias="format", description="csv, json or loggi")] = "csv",
+) -> take.Imported:  # fmt: skip
+    """Take a file of orders in. The same file twice changes nothing."""
+    from starlette.concurrency import run_in_threadpool
+
+    content = await request.body()
+
+    def run() -> take.Imported:
+        with store.transaction() as db:
+            return take.take(db, content, kind, depot, day)
+
+    return await run_in_threadpool(run)
+
+
+@router.get("/imports/{batch}")
+def import_rejected(who: Integrator, batch: str) -> dict[str, Any]:
+    """Rows that were not taken, with their reason and what they held."""
+    with store.snapshot() as db:
+        return {"id": batch, "rejected": take.rejected(db, batch)}
+
+
+class Place(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+
+
+class OwnMatrix(BaseModel):
+    """Travel times of your own; row 0 is the depot."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    locations: list[Place] = Field(min_length=1, max_length=5000)
+    durations_s: list[list[int]]
+    distances_m: list[list[int]] | None = None
+
+
+@router.put("/depots/{depot_id}/matrix")
+def put_matrix(who: Integrator, depot_id: str, own: Annotated[OwnMatrix, Body()]) -> dict[str, str]:
+    """Use these travel times for a depot's plans from now on."""
+    with store.transaction() as db:
+        home = fleet.get_depot(db, depot_id)
+        first = own.locations[0]
+        if (round(home.lat, 5), round(home.lon, 5)) != (round(first.lat, 5), round(first.lon, 5)):
+            raise BadInput("Row 0 is not the depot.", f"Put {home.lat}, {home.lon} first.", field="locations")
+        points = [(place.lat, place.lon) for place in own.locations]
+        made = matrices().put(travel.table(own.durations_s, points, own.distances_m))
+        db.execute(update(depot).where(depot.c.id == depot_id).values(matrix=made))
+        db.execute(delete(matrix_place).where(matrix_place.c.depot_id == depot_id))
+        rows = [{"depot_id": depot_id, "row": at, "lat": lat, "lon": lon} for at, (lat, lon) in enumerate(points)]
+        db.execute(insert(matrix_place), rows)
+    return {"hash": made}
+
+
+@router.get("/fleet")
+def get_fleet(who: Staff) -> dict[str, Any]:
+    with store.snapshot() as db:
+        homes = [row._asdict() for row in db.execute(select(depot).order_by(depot.c.id))]
+        vans = [row._asdict() for home in homes for row in fleet.of_depot(db, home["id"])]
+    return {"depots": homes, "vehicles": vans}
+
+
+@router.get("/orders")
+def list_orders(who: Integrator, depot: str, day: Day) -> dict[str, Any]:
+    """The orders of a depot's day, with the van that has each in its plan and the time that was promised."""
+    with store.snapshot() as db:
+        current = plans.current(db, depot, day)
+        on = {stop: v for v, route in current.routes.items() for stop in route.stops} if current else {}
+        rows = orders.of_day(db, depot, day)
+        told = promises.open_by_stop(db, {row.stop_id for row in rows})
+        by_order = {p.order_id: p for found in told.values() for p in found}
+    return {"orders": [_row(row, on.get(row.stop_id), by_order.get(row.id)) for row in rows]}
+
+
+def _row(row: Any, vehicle: str | None, told: Any) -> dict[str, Any]:
+    return {
+        "id": row.id, "ref": row.ref, "client": row.client, "person": row.person_id, "depot": row.depot_id,
+        "day": row.day.isoformat(), "status": row.status, "stop": row.stop_id, "vehicle": vehicle,
+        "lat": row.lat, "lon": row.lon, "windows": row.windows, "pieces": row.pieces,
+        "promise": {"lo": iso(told.lo), "hi": iso(told.hi)} if told else None,
+    }  # fmt: skip
+
+
+@router.get("/orders/{order_id}")
+def order_story(who: Anyone, order_id: str) -> dict[str, Any]:
+    """Everything about one order. Customers see their own; to them others' orders do not exist."""
+    with store.snapshot() as db:
+        row = orders.get(db, order_id)
+        mine = who.role == "customer" and row.person_id == who.subject
+        if not (mine or who.is_staff or who.role == "integrator"):
+            raise NotFound(f"There is no order {order_id}.", "Search by its reference under /api/orders.")
+        told = promises.open_of(db, order_id)
+        facts = [{"kind": e.kind, "at": iso(e.at), "source": e.source} for e in events.of(db, order_id)]
+        sent = db.execute(select(message).where(message.c.order_id == order_id).order_by(message.c.at, message.c.id))
+        return _row(row, None, told) | {"events": facts, "messages": [_message(m) for m in sent]}
+
+
+@router.get("/orders/{order_id}/lineage")
+def order_lineage(who: Staff, order_id: str) -> dict[str, Any]:
+    """What led to what around one order: events, cases, decisions, plans, promises, messages."""
+    with store.snapshot() as db:
+        return lineage.as_json(lineage.of_order(db, order_id))
+
+
+@router.get("/messages")
+def list_messages(
+    who: Staff, order: str | None = None, person: str | None = None, limit: int = Query(200, ge=1, le=1000)
+) -> dict[str, Any]:
+    """What was said to and by customers, newest first."""
+    query = select(message).order_by(message.c.at.desc(), message.c.direction.desc(), message.c.id).limit(limit)
+    if order is not None:
+        query = query.where(message.c.order_id == order)
+    if person is not None:
+        query = query.where(message.c.person_id == person)
+    with store.snapshot() as db:
+        return {"messages": [_message(row) for row in db.execute(query)]}
+
+
+def _message(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id, "at": iso(row.at), "direction": row.direction, "channel": row.channel, "template": row.template,
+        "body": row.body, "order": row.order_id, "person": row.person_id, "case": row.case_id, "thread": row.thread,
+    }  # fmt: skip
+
+
+@router.post("/people/{person_id}/erase", status_code=204)
+def erase_person(who: Staff, person_id: str) -> None:
+    """Forget a customer. The log keeps verifying: it never held anything personal."""
+    with store.transaction() as db:
+        people.erase(db, person_id, clock.now(db))

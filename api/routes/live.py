@@ -1,0 +1,201 @@
+"""The running day: drivers' taps and routes, positions, the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DataError
+
+from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
+from api.days import AFTER
+from api.drain import advance
+from api.errors import printable
+from core import canonical, clock, fleet, orders, plans, stream, taps, vans
+from core.clock import iso
+from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
+from core.events import Event
+from core.principals import Principal
+from core.store import db as store
+from core.store.tables import van
+from tools import tracker
+
+router = APIRouter(prefix="/api", tags=["the running day"])
+
+
+class Tap(BaseModel):
+    """One thing that happened on the road. `key` makes it count once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str = Field(min_length=1, max_length=200)
+    kind: str
+    at: AwareDatetime
+    vehicle: str | None = None
+    stop: str | None = None
+    order: str | None = None
+    data: dict[str, Any] = {}
+
+
+class Taps(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    events: list[Tap] = Field(max_length=1000)
+
+
+@router.post("/events")
+def take_events(who: Tapper, batch: Annotated[Taps, Body()]) -> dict[str, Any]:
+    """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
+    return {"results": [_tap(who, tap) for tap in batch.events]}
+
+
+def _tap(who: Principal, tap: Tap) -> dict[str, str]:
+    try:
+        with store.transaction() as db:
+            own = fleet.of_driver(db, who.subject).id if who.role == "driver" else tap.vehicle
+            if tap.vehicle not in (None, own):
+                raise NotAllowed(f"You drive {own}, not {tap.vehicle}.", "Send your own vehicle.", field="vehicle")
+            fact = Event(
+                key=tap.key, kind=tap.kind, source=who.id, subject=tap.order or tap.stop or own or "", at=tap.at,
+                vehicle_id=own, data=_proofed(tap),
+            )  # fmt: skip
+            return {"key": tap.key, "result": taps.take(db, fact, clock.now(db))}
+    except Unavailable:
+        raise
+    except DataError:
+        return _refused(tap, BadInput("A value is too large or holds a NUL character.", "Correct it and send again."))
+    except DoorstepError as error:
+        return _refused(tap, error)
+
+
+def _refused(tap: Tap, error: DoorstepError) -> dict[str, str]:
+    said = {"field": error.field, "reason": error.what, "fix": error.fix}
+    return {"key": tap.key, "result": "rejected"} | {name: printable(text) for name, text in said.items()}
+
+
+def _proofed(tap: Tap) -> dict[str, Any]:
+    """The tap's data, if it can be kept: of bounded size, and only what JSON and the database can write."""
+    try:
+        size = len(canonical.dumps(tap.data))
+    except (ValueError, RecursionError) as error:  # infinite numbers, halves of surrogate pairs, endless nesting
+        raise BadInput("The tap's data can't be written as JSON.", "Send plain values.", field="data") from error
+    if size > 20_000:
+        raise BadInput("The tap carries too much data.", "Upload pictures apart and send their sha256.", field="data")
+    return tap.data
+
+
+class Batch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    positions: list[vans.Position] = Field(max_length=5000)
+
+
+@router.post("/positions")
+def take_positions(who: Locator, batch: Annotated[Batch, Body()]) -> dict[str, Any]:
+    """Take positions in; those of unknown or foreign vehicles are rejected by row."""
+    with store.transaction() as db:
+        now = clock.now(db)
+        allowed = {fleet.of_driver(db, who.subject).id} if who.role == "driver" else vans.known_vehicles(db)
+        good, rejected = [], []
+        for row, each in enumerate(batch.positions, 1):
+            wrong = _wrong(each, allowed, now)
+            if wrong:
+                rejected.append({"row": row, **wrong})
+            else:
+                good.append(each)
+        return {"accepted": vans.take_positions(db, good), "rejected": rejected}
+
+
+def _wrong(each: vans.Position, allowed: set[str], now: datetime) -> dict[str, str] | None:
+    if each.vehicle not in allowed:
+        return {
+            "field": "vehicle",
+            "reason": f"{each.vehicle[:60]} is no vehicle of yours.",
+            "fix": "Put it in the fleet first.",
+        }
+    if each.at.tzinfo is None:
+        return {"field": "at", "reason": "The time has no zone.", "fix": "Write it with Z."}
+    if each.at > now + taps.AHEAD:
+        return {"field": "at", "reason": "The time is in the future.", "fix": "Set the device's clock."}
+    if each.at < taps.EARLIEST:
+        return {"field": "at", "reason": "The time is long past.", "fix": "Set the device's clock."}
+    return None
+
+
+@router.get("/driver/route")
+def driver_route(who: Driver) -> dict[str, Any]:
+    """What this driver still has to do today, and what is done."""
+    with store.snapshot() as db:
+        mine = fleet.of_driver(db, who.subject)
+        now = clock.now(db)
+        day = vans.local_day(now, fleet.get_depot(db, mine.depot_id).tz)
+        current = plans.current(db, mine.depot_id, day)
+        state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
+        route = current.routes.get(mine.id) if current else None
+        stops = [_stop(db, visit) for visit in route.visits] if route else []
+    return {
+        "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
+        "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
+    }  # fmt: skip
+
+
+def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:
+    rows = orders.at_stop(db, visit.stop)
+    open_rows = [row for row in rows if row.status in orders.OPEN]
+    first = rows[0] if rows else None
+    return {
+        "stop": visit.stop, "arrival": iso(visit.arrival), "done": not open_rows,
+        "orders": [{"id": row.id, "ref": row.ref, "pieces": row.pieces} for row in open_rows],
+        "lat": first.lat if first else None, "lon": first.lon if first else None,
+        "address": first.address if first else None, "notes": first.notes if first else None,
+        "service_s": max((row.service_s for row in rows), default=0),
+    }  # fmt: skip
+
+
+@router.get("/fleet/now")
+def fleet_now(who: Staff) -> dict[str, Any]:
+    """Where every van is and what it does."""
+    with store.snapshot() as db:
+        return {"vans": tracker.fleet_now(db, clock.now(db))}
+
+
+# The clock ------------------------------------------------------------------------------------------------------------
+
+
+@router.get("/clock")
+def get_clock(who: Anyone) -> dict[str, Any]:
+    with store.snapshot() as db:
+        return clock.as_json(clock.read(db))
+
+
+class To(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    to: AwareDatetime = Field(lt=datetime.combine(AFTER, time(), UTC))
+    speed: float | None = Field(None, gt=0, le=1e6)
+
+
+@router.post("/admin/clock")
+def set_clock(who: Admin, ask: Annotated[To, Body()]) -> dict[str, Any]:
+    """Move a simulated day's clock; returns when all work due by then is done. Refused on a real day."""
+    advance(ask.to, ask.speed)
+    with store.snapshot() as db:
+        return clock.as_json(clock.read(db))
+
+
+class Pause(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    paused: bool
+
+
+@router.post("/admin/clock/pause")
+def pause(who: Planner, ask: Annotated[Pause, Body()]) -> dict[str, Any]:
+    """Hold a simulated day, or let it go on."""
+    with store.transaction() as db:
+        clock.set_paused(db, ask.paused)
+        stream.tell(db, "clock", clock.as_json(clock.read(db)))
+        return clock.as_json(clock.read(db))

@@ -1,0 +1,137 @@
+"""Plans: ask for one, watch it being made, look at it, publish it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from api.auth import Integrator, Planner, Staff
+from api.days import Day
+from core import canonical, clock, fleet, orders, plans
+from core.clock import iso
+from core.errors import NotFound, WrongState
+from core.principals import Principal
+from core.store import db as store
+from core.store.tables import depot, plan_run
+from optimizer.ortools_engine import DEFAULT_ITERATIONS
+from tools import publishing
+
+router = APIRouter(prefix="/api/plans", tags=["plans"])
+
+
+class Ask(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    depot: str
+    day: Day
+    iterations: int = Field(DEFAULT_ITERATIONS, ge=1, le=10_000_000)
+    seed: int = Field(1, ge=0, le=2**31 - 1)
+    time_limit_s: float = Field(120.0, gt=0, le=3600)
+    key: str | None = Field(None, min_length=1, max_length=200)
+    """of the asker's: asked again with it, the run that it started is named, and no other starts"""
+
+
+@router.post("", status_code=202)
+def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
+    """Start planning a depot's day. The draft comes when the run is done; nothing changes until it is published."""
+    with store.transaction() as db:
+        fleet.get_depot(db, ask.depot)
+        db.execute(select(depot.c.id).where(depot.c.id == ask.depot).with_for_update())  # one at a time takes a number
+        made = _run_id(db, who, ask)
+        if db.execute(select(plan_run.c.id).where(plan_run.c.id == made)).one_or_none() is not None:
+            return {"run": made}
+        if not orders.open_stops(db, ask.depot, ask.day):
+            raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
+        request = ask.model_dump(mode="json", include={"iterations", "seed", "time_limit_s"})
+        row = {
+            "id": made,
+            "depot_id": ask.depot,
+            "day": ask.day,
+            "status": "queued",
+            "request": request,
+            "progress": [],
+            "at": clock.now(db),
+        }
+        db.execute(insert(plan_run).values(row))
+    return {"run": made}
+
+
+def _run_id(db: Connection, who: Principal, ask: Ask) -> str:
+    """By the asker's key, so that asking again names the same run; else by how many runs there are."""
+    if ask.key is not None:
+        return canonical.short("run", ask.depot, ask.day.isoformat(), who.id, ask.key)
+    count = db.execute(select(func.count()).select_from(plan_run)).scalar_one()
+    return canonical.short("run", ask.depot, ask.day.isoformat(), count)
+
+
+@router.get("/runs/{run}")
+def get_run(who: Staff, run: str) -> dict[str, Any]:
+    """How far a plan run is: cost over time, and the draft's version at its end."""
+    with store.snapshot() as db:
+        row = db.execute(select(plan_run).where(plan_run.c.id == run)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no plan run {run}.", "Start one with POST /api/plans.")
+    return {
+        "id": row.id, "depot": row.depot_id, "day": row.day.isoformat(), "status": row.status, "progress": row.progress,
+        "version": row.version, "error": row.error,
+    }  # fmt: skip
+
+
+@router.get("/{depot}/{day}")
+def get_plan(
+    who: Integrator, depot: str, day: Day, version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
+) -> dict[str, Any]:
+    """A version of a depot's plan; without `version` the published one."""
+    with store.snapshot() as db:
+        found = plans.get(db, depot, day, version) if version is not None else plans.current(db, depot, day)
+        if found is None:
+            raise NotFound(f"Depot {depot} has no published plan for {day}.", "Publish one.")
+        by_stop: dict[str, list[Any]] = {}
+        for row in orders.of_day(db, depot, day):
+            by_stop.setdefault(row.stop_id, []).append(row)
+    return {
+        "version": found.version,
+        "digest": found.digest,
+        "published": found.status == "published",
+        "cost": found.cost,
+        "made_by": {k: v for k, v in found.made_by.items() if k != "outcome"},
+        "routes": [_route(route, by_stop) for _, route in sorted(found.routes.items())],
+        "unassigned": list(found.unassigned),
+    }
+
+
+def _route(route: plans.PlannedRoute, by_stop: dict[str, list[Any]]) -> dict[str, Any]:
+    stops = []
+    for visit in route.visits:
+        rows = by_stop.get(visit.stop, [])
+        place = {"lat": rows[0].lat, "lon": rows[0].lon} if rows else {"lat": None, "lon": None}
+        stops.append(
+            {
+                "stop": visit.stop,
+                "orders": [row.id for row in rows],
+                **place,
+                "arrival": iso(visit.arrival),
+                "departure": iso(visit.departure),
+            }
+        )
+    return {
+        "vehicle": route.vehicle_id,
+        "digest": route.digest,
+        "distance_m": route.distance_m,
+        "driving_s": route.driving_s,
+        "cost": route.cost,
+        "start": iso(route.start),
+        "end": iso(route.end),
+        "stops": stops,
+    }
+
+
+@router.post("/{depot}/{day}/{version}/publish")
+def publish(who: Planner, depot: str, day: Day, version: int) -> dict[str, Any]:
+    """Publish a draft: drivers see it, customers are promised its times."""
+    with store.transaction() as db:
+        return publishing.publish(db, who, depot, day, version, clock.now(db))

@@ -1,0 +1,76 @@
+"""The counts of a day: what the evals grade and what an ops lead reads first."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import Connection, func, select
+
+from api.auth import Staff
+from api.days import Day
+from core import clock, log
+from core.settings import settings
+from core.signing import known_keys
+from core.store import db as store
+from core.store.tables import case, decision, depot, effect, message, order, promise
+
+router = APIRouter()
+
+
+@router.get("/api/report", tags=["reports"])
+def report(who: Staff, day: Day) -> dict[str, Any]:
+    """The counts of a day over all depots, with the log checked."""
+    with store.transaction() as db:
+        verdict = log.verify(db, known_keys(settings().folder / "keys").values(), None)
+        mine = select(order.c.id).where(order.c.day == day)
+        lo, hi = _bounds(db, day)
+        kinds: dict[str, dict[str, int]] = {}
+        for kind, status, count in db.execute(
+            select(case.c.kind, case.c.status, func.count())
+            .where(case.c.day == day)
+            .group_by(case.c.kind, case.c.status)
+            .order_by(case.c.kind, case.c.status)
+        ):
+            kinds.setdefault(kind, {})[status] = count
+        return {
+            "orders": _counts(db, order.c.status, order.c.day == day),
+            "effects": _counts(db, effect.c.status, effect.c.at >= lo, effect.c.at < hi),
+            "promises": _counts(db, promise.c.status, promise.c.order_id.in_(mine)),
+            "messages": _counts(
+                db, message.c.template, message.c.template.is_not(None), message.c.at >= lo, message.c.at < hi
+            ),
+            "cases": kinds,
+            "decisions": _counts(db, decision.c.verdict, decision.c.at >= lo, decision.c.at < hi),
+            "outside_policy": _outside_policy(db),
+            "log": {
+                "seq": verdict.entries,
+                "head": verdict.head,
+                "verified": verdict.ok,
+                "problems": [p.what for p in verdict.problems[:5]],
+            },
+        }
+
+
+def _bounds(db: Connection, day: date) -> tuple[datetime, datetime]:
+    """From the first depot's midnight before the day, when it may have been planned, to the last one's after it."""
+    zones = db.execute(select(depot.c.tz)).scalars().all() or ["UTC"]
+    return (
+        min(clock.midnight(day - timedelta(days=1), tz) for tz in zones),
+        max(clock.midnight(day + timedelta(days=1), tz) for tz in zones) + timedelta(hours=1),
+    )
+
+
+def _counts(db: Connection, column: Any, *where: Any) -> dict[str, int]:
+    rows = db.execute(select(column, func.count()).where(*where).group_by(column).order_by(column))
+    return {str(name): int(count) for name, count in rows}
+
+
+def _outside_policy(db: Connection) -> int:
+    """Effects that no decision stands behind: each effect's case must have one that let it through."""
+    allowed = select(decision.c.case_id).where(decision.c.verdict.in_(["auto", "approved", "undone"]))
+    plain = effect.c.case_id.not_in(allowed) & effect.c.case_id.not_like("plan:%")
+    plan_case = func.regexp_replace(effect.c.case_id, ":[0-9]+$", "")
+    planned = effect.c.case_id.like("plan:%") & plan_case.not_in(allowed)
+    return int(db.execute(select(func.count()).select_from(effect).where(plain | planned)).scalar_one())

@@ -1,0 +1,47 @@
+"""VROOM's problem format in, its solution format out: `doorstep optimize`. What each key means is in VROOM's API.md.
+
+Served: jobs and vehicles of one profile with windows, capacities, skills that all, one or no vehicle has, priorities,
+fixed and hourly costs, own matrices or estimated travel times. All else is refused by name. A van must have room for
+its deliveries and its pickups at once, which is stricter than VROOM; it leaves as late as it can, as VROOM's does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.vroom.given import read
+from api.vroom.question import Question
+from api.vroom.solution import written
+from core.errors import DoorstepError
+from optimizer import ortools_engine
+from optimizer.ortools_engine import DEFAULT_ITERATIONS, DEFAULT_TIME_LIMIT_S
+
+INPUT_ERROR = 2
+ITERATIONS_A_JOB = 5_000
+ENDLESS = 10**12
+"""iterations, when it is the time that is limited"""
+
+
+def optimize(content: bytes, *, seed: int = 0, time_limit_s: float | None = None) -> dict[str, Any]:
+    """Solve a problem. Without a time limit the same input and seed give the same solution."""
+    try:
+        question = Question(read(content))
+        plan = ortools_engine.solve(
+            question.problem,
+            question.matrix,
+            seed=seed,
+            iterations=_iterations(len(question.jobs)) if time_limit_s is None else ENDLESS,
+            time_limit_s=DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s,
+        )
+        return written(question, plan)
+    except DoorstepError as error:
+        return failed(error)
+
+
+def _iterations(jobs: int) -> int:
+    return min(max(4, jobs) * ITERATIONS_A_JOB, DEFAULT_ITERATIONS)
+
+
+def failed(error: DoorstepError) -> dict[str, Any]:
+    """An error as VROOM writes it."""
+    return {"code": INPUT_ERROR, "error": str(error)}

@@ -1,0 +1,108 @@
+"""Persons and what is personal about them, apart from all else, so that one can be erased and the log still verifies.
+
+Erasing drops the salt too: digests of their messages then say nothing.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from datetime import date, datetime
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core import canonical
+from core.errors import NotFound, WrongState
+from core.store.tables import import_row, instance, message, order, person, principal, proof, turn
+
+FINAL = ("delivered", "returned", "cancelled", "rescheduled")
+
+
+def normalise_phone(phone: str) -> str:
+    """Digits with a leading +; a ten-digit number without one is taken as North American."""
+    digits = re.sub(r"\D", "", phone)
+    if phone.strip().startswith("+"):
+        return f"+{digits}"
+    return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
+
+
+def ensure(db: Connection, name: str, phone: str, email: str = "") -> str:
+    """The person with this phone (or, without one, this name and email); made when new. Returns the id.
+
+    The id is drawn, not computed from the number: a hash of a phone number could be turned back by trying all numbers.
+    """
+    number = normalise_phone(phone) if phone else None
+    known = select(person.c.id).where(person.c.phone == number)
+    if number is None:
+        known = select(person.c.id).where(
+            person.c.phone.is_(None), person.c.name == name, person.c.email == (email or None)
+        )
+    found = db.execute(known.order_by(person.c.id).limit(1)).scalar_one_or_none()
+    if found is not None:
+        return str(found)
+    draw = draws(db)
+    made = f"per_{draw.randbytes(10).hex()}"
+    row = {"id": made, "salt": draw.randbytes(16), "name": name, "phone": number, "email": email or None}
+    db.execute(insert(person).values(row))
+    return made
+
+
+def draws(db: Connection) -> random.Random:
+    """The machine's randomness; in a simulated day it is drawn from the seed, so that one seed gives one log."""
+    seed = db.execute(select(instance.c.seed)).scalar_one_or_none()
+    if seed is None:
+        return random.SystemRandom()
+    count = db.execute(select(func.count()).select_from(person)).scalar_one()
+    return random.Random(f"{seed}|person|{count}")
+
+
+def salted(db: Connection, person_id: str, value: object) -> str:
+    """Digest of something personal, for the log and the ledger."""
+    salt = db.execute(select(person.c.salt).where(person.c.id == person_id)).scalar_one_or_none()
+    return canonical.salted(salt, value) if salt else "erased"
+
+
+def is_erased(db: Connection, person_id: str) -> bool:
+    found = db.execute(select(person.c.erased_at).where(person.c.id == person_id)).one_or_none()
+    return found is not None and found.erased_at is not None
+
+
+def tells_of_erased(db: Connection, any_id: str) -> bool:
+    """Whether an id is that of an erased person, of an order of theirs, or of a door at which nobody else is known."""
+    behind = select(person.c.erased_at).outerjoin(order, order.c.person_id == person.c.id)
+    named = or_(person.c.id == any_id, order.c.id == any_id, order.c.stop_id == any_id)
+    found = db.execute(behind.where(named)).scalars().all()
+    return bool(found) and all(at is not None for at in found)
+
+
+def erase(db: Connection, person_id: str, at: datetime) -> None:
+    """Forget a person. Refused while an order of theirs is under way: the driver needs the address."""
+    if db.execute(select(person.c.id).where(person.c.id == person_id)).one_or_none() is None:
+        raise NotFound(f"There is no person {person_id}.", "Look the id up on one of their orders.")
+    under_way = db.execute(
+        select(order.c.ref).where(order.c.person_id == person_id, order.c.status.not_in(FINAL)).limit(1)
+    ).scalar_one_or_none()
+    if under_way is not None:
+        raise WrongState(
+            f"Order {under_way} of this person is not finished.", "Cancel it or wait until it has ended, then erase."
+        )
+    mine = select(order.c.id).where(order.c.person_id == person_id)
+    refs = select(order.c.ref).where(order.c.person_id == person_id)
+    db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(note=None))
+    db.execute(update(import_row).where(import_row.c.raw["ref"].astext.in_(refs)).values(raw=None))
+    db.execute(update(message).where(message.c.person_id == person_id).values(body=None))
+    them = select(principal.c.id).where(principal.c.role == "customer", principal.c.subject == person_id)
+    db.execute(delete(turn).where(turn.c.principal_id.in_(them)))
+    db.execute(update(order).where(order.c.person_id == person_id).values(address=None, lat=None, lon=None, notes=None))
+    gone = {"salt": None, "name": None, "phone": None, "email": None, "erased_at": at}
+    db.execute(update(person).where(person.c.id == person_id).values(gone))
+
+
+def home_of(db: Connection, person_id: str) -> tuple[str, date]:
+    """Depot and day of a person's newest order: where a case about them belongs."""
+    query = select(order.c.depot_id, order.c.day).where(order.c.person_id == person_id)
+    row = db.execute(query.order_by(order.c.day.desc(), order.c.id).limit(1)).one_or_none()
+    if row is None:
+        raise NotFound(f"Person {person_id} has no order.", "Open the case on an order instead.")
+    return row.depot_id, row.day

@@ -1,0 +1,1 @@
+"""How facts are kept: tables, migrations and the connection to PostgreSQL."""

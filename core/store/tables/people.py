@@ -1,0 +1,66 @@
+"""Persons, depots, vehicles and drivers."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+
+from core.store.tables.base import metadata, moment
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("salt", LargeBinary),
+    Column("name", Text),
+    Column("phone", Text),
+    Column("email", Text),
+    Column("opted_out", Boolean, nullable=False, server_default="false"),
+    moment("erased_at"),
+)
+Index("ix_person_phone", person.c.phone)
+
+depot = Table(
+    "depot",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("lon", Double, nullable=False),
+    Column("tz", Text, nullable=False),
+    Column("matrix", Text),  # hash of a travel-time matrix of its own; else the calibrated great-circle
+)
+
+matrix_place = Table(  # which row of a depot's own matrix stands for which point
+    "matrix_place",
+    metadata,
+    Column("depot_id", ForeignKey("depot.id"), primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("lat", Double, nullable=False),
+    Column("lon", Double, nullable=False),
+)
+
+vehicle = Table(
+    "vehicle",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("depot_id", ForeignKey("depot.id"), nullable=False),
+    Column("driver_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    Column("weight_g", Integer, nullable=False),
+    Column("shift_start_s", Integer, nullable=False),  # seconds after local midnight
+    Column("shift_end_s", Integer, nullable=False),
+    Column("cost_per_use", Integer, nullable=False),
+    Column("cost_per_hour", Integer, nullable=False),
+    Column("cost_per_km", Integer, nullable=False),
+    Column("max_stops", Integer),
+    Column("ends_at_depot", Boolean, nullable=False),
+    UniqueConstraint("driver_id"),
+)
+
+driver = Table(
+    "driver",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+)

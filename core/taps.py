@@ -1,0 +1,186 @@
+"""What a driver's tap means: custody, order status, the van's state, promises kept or broken.
+
+A tap is a fact and is always kept; what it *changes* depends on what is known by then. Late and reordered taps change
+only what they still can. A tap that contradicts custody is refused with the reason, and nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row
+from sqlalchemy.dialects.postgresql import insert
+
+from core import canonical, custody, events, fleet, geo, orders, promises, vans
+from core.errors import BadInput, DoorstepError, WrongState
+from core.events import Event
+from core.store.tables import proof
+
+AHEAD = timedelta(minutes=5)
+"""How far a device's clock may run ahead of ours."""
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""A fact from before is a clock that was never set."""
+
+
+def take(db: Connection, fact: Event, now: datetime) -> str:
+    """Write a tap down and do what it means: `accepted` or `duplicate`. Raises DoorstepError when it can't be true."""
+    if fact.kind not in TAPS:
+        raise BadInput(f"There is no tap {fact.kind!r}.", f"Use one of {', '.join(sorted(TAPS))}.", field="kind")
+    if fact.at > now + AHEAD:
+        raise BadInput(f"{fact.at.isoformat()} is in the future.", "Set the device's clock.", field="at")
+    if fact.at < EARLIEST:
+        raise BadInput(f"{fact.at.isoformat()} is long past.", "Set the device's clock.", field="at")
+    if fact.vehicle_id is None:
+        raise BadInput("A tap needs its vehicle.", "Send `vehicle`.", field="vehicle")
+    van = vans.ensure(db, fact.vehicle_id, fact.at)
+    with db.begin_nested() as point:
+        if not events.append(db, _without_what_is_personal(fact), now):
+            return "duplicate"
+        try:
+            TAPS[fact.kind](db, fact, van)
+        except DoorstepError:
+            point.rollback()
+            raise
+    return "accepted"
+
+
+def _without_what_is_personal(fact: Event) -> Event:
+    """The fact as it is kept: of a proof its kind and hash. Its note and place are personal and live in `proof`."""
+    given = fact.data.get("proof")
+    if not isinstance(given, dict):
+        return fact
+    kept = {name: given[name] for name in ("kind", "sha256") if name in given}
+    return fact.model_copy(update={"data": {**fact.data, "proof": kept}})
+
+
+def _loaded(db: Connection, fact: Event, van: Row[Any]) -> None:
+    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
+    ids = fact.data.get("orders")
+    if not isinstance(ids, list) or not ids:
+        raise BadInput("The load scan names no orders.", 'Send data.orders: ["ord_..."].', field="data.orders")
+    for order_id in ids:
+        row = orders.get(db, str(order_id))
+        events.append(
+            db, fact.model_copy(update={"key": f"{fact.key}:{row.id}", "subject": row.id, "data": {}}), fact.at
+        )
+        if row.status not in ("new", "planned"):
+            raise WrongState(
+                f"Order {row.ref} is {row.status}.", "Put it aside and ask the dispatcher.", field=str(order_id)
+            )
+        custody.move(db, row.id, custody.at_depot(depot_id), custody.on_van(van.vehicle_id), fact.at, fact.key)
+    orders.set_status(db, [str(each) for each in ids], "out")
+
+
+def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
+    tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
+    if van.state == "idle" and vans.local_day(fact.at, tz) == van.day:
+        _head_on(db, van, fact.at, last=None)
+
+
+def _head_on(db: Connection, van: Row[Any], at: datetime, last: str | None) -> None:
+    """Off to the next open stop, or back to the depot when there is none."""
+    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
+    ahead = [stop for stop in vans.open_route(db, van.vehicle_id, depot_id, van.day) if stop != last]
+    vans.set_state(db, van.vehicle_id, "driving", at, stop_id=ahead[0] if ahead else None, last_stop_id=last)
+
+
+def _arrived(db: Connection, fact: Event, van: Row[Any]) -> None:
+    here = orders.at_stop(db, fact.subject)
+    if not here:
+        raise BadInput(f"There is no stop {fact.subject}.", "Read the route again.", field="stop")
+    for row in here:
+        if custody.van_of(db, row.id) == van.vehicle_id:
+            promises.settle(db, row.id, fact.at)
+    if fact.at < van.state_at:
+        return
+    if any(row.status in orders.OPEN for row in here):
+        vans.set_state(db, van.vehicle_id, "serving", fact.at, stop_id=fact.subject, last_stop_id=fact.subject)
+    else:  # its orders were cancelled or moved while the van was on its way
+        _head_on(db, van, fact.at, last=fact.subject)
+
+
+def _served(db: Connection, fact: Event, van: Row[Any], row: Row[Any], status: str) -> None:
+    promises.settle(db, row.id, fact.at)
+    orders.set_status(db, [row.id], status)
+    if any(r.status in orders.OPEN for r in orders.at_stop(db, row.stop_id)):
+        return
+    if fact.at >= van.state_at:
+        _head_on(db, van, fact.at, last=row.stop_id)
+    elif van.stop_id == row.stop_id:  # a late tap of the stop that it heads for: there is nothing left to do
+        _head_on(db, van, van.state_at, last=van.last_stop_id)
+
+
+def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
+    row = orders.get(db, fact.subject)
+    if row.status == "delivered":
+        raise WrongState(f"Order {row.ref} was delivered before.", "Nothing to do.", field="order")
+    given = fact.data.get("proof")
+    if not isinstance(given, dict) or given.get("kind") not in ("photo", "signature", "code", "note"):
+        raise BadInput(
+            "The delivery has no proof.",
+            "Send data.proof with kind photo, signature, code or note.",
+            field="data.proof",
+        )
+    if row.status not in ("out", "failed"):
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Bring it back to the depot.", field="order")
+    custody.move(db, row.id, custody.on_van(van.vehicle_id), custody.with_customer(row.person_id), fact.at, fact.key)
+    db.execute(insert(proof).values(_proof(row, given, fact)))
+    _served(db, fact, van, row, "delivered")
+
+
+def _proof(row: Row[Any], given: dict[str, Any], fact: Event) -> dict[str, Any]:
+    return {
+        "id": canonical.short("prf", fact.key), "order_id": row.id, "kind": given["kind"], "at": fact.at,
+        "sha256": given.get("sha256"), "note": given.get("note"), "metres_away": _metres(row, given),
+    }  # fmt: skip
+
+
+def _metres(row: Row[Any], given: dict[str, Any]) -> int | None:
+    """How far from the address the proof was taken."""
+    if (
+        row.lat is None
+        or not isinstance(given.get("lat"), int | float)
+        or not isinstance(given.get("lon"), int | float)
+    ):
+        return None
+    return round(geo.metres(row.lat, row.lon, float(given["lat"]), float(given["lon"])))
+
+
+def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
+    row = orders.get(db, fact.subject)
+    if row.status != "out":
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Only an order that is out can fail.", field="order")
+    if custody.van_of(db, row.id) != van.vehicle_id:
+        raise WrongState(f"Order {row.ref} is not on {van.vehicle_id}.", "Scan it where it is first.", field="order")
+    if not fact.data.get("reason"):
+        raise BadInput("The failed attempt has no reason.", "Send data.reason.", field="data.reason")
+    _served(db, fact, van, row, "failed")
+
+
+def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """End of the route: what is still aboard goes back to the depot, and its order ends as returned.
+
+    One that comes late, from before what the van does now, changes nothing: what was loaded since stays aboard.
+    """
+    if fact.at < van.state_at:
+        return
+    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
+    for order_id in custody.aboard(db, van.vehicle_id):
+        row = orders.get(db, order_id)
+        custody.move(db, order_id, custody.on_van(van.vehicle_id), custody.at_depot(depot_id), fact.at, fact.key)
+        if row.status in ("out", "failed"):
+            promises.release(db, order_id, "broken")
+            orders.set_status(db, [order_id], "returned")
+    vans.set_state(db, van.vehicle_id, "finished", fact.at, stop_id=None)
+
+
+TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
+    "driver.loaded": _loaded,
+    "driver.departed": _departed,
+    "driver.arrived": _arrived,
+    "driver.delivered": _delivered,
+    "driver.failed": _failed,
+    "driver.finished": _finished,
+}

@@ -1,0 +1,394 @@
+"""A small server in memory that keeps the API's contract, for tests of the world without a database.
+
+It behaves: tokens, duplicate keys, custody, stale proposals and a chained log are real; plans are a sweep around the
+depot. `trouble` makes the next calls fail as a crashing server does, including the one that fails after it was done.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from core import canonical
+from evals import fake_plan
+from evals.client import DoorstepClient
+
+Row = dict[str, Any]
+Trouble = Literal["refuses", "503", "dies_after"]
+FINAL = ("delivered", "returned", "cancelled", "rescheduled")
+ADMIN = "admin-token"
+LATE_S = 900
+
+
+class Refused(Exception):
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(detail)
+        self.problem = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "fix": "",
+            "field": "",
+        }
+        self.status = status
+
+
+@dataclass
+class FakeApi:
+    now: datetime
+    mode: Literal["real", "simulated"] = "simulated"
+    trouble: deque[Trouble] = field(default_factory=deque)
+    paused: bool = False
+    tokens: dict[str, tuple[str, str]] = field(default_factory=lambda: {ADMIN: ("admin", "world")})
+    depots: dict[str, Row] = field(default_factory=dict)
+    vehicles: dict[str, Row] = field(default_factory=dict)
+    orders: dict[str, Row] = field(default_factory=dict)
+    matrices: dict[str, Row] = field(default_factory=dict)
+    runs: dict[str, Row] = field(default_factory=dict)
+    plans: dict[str, Row] = field(default_factory=dict)
+    events: dict[str, Row] = field(default_factory=dict)
+    positions: list[Row] = field(default_factory=list)
+    departed: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    cases: dict[str, Row] = field(default_factory=dict)
+    asked_back: dict[str, str] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    log: list[str] = field(default_factory=lambda: ["start"])
+
+    def client(self, token: str = ADMIN, **rest: Any) -> DoorstepClient:
+        """A client that talks to this server and never really sleeps."""
+        rest.setdefault("sleep", lambda seconds: None)
+        return DoorstepClient("http://fake", token, transport=httpx.MockTransport(self.handle), **rest)
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        trouble = self.trouble.popleft() if self.trouble else None
+        if trouble == "refuses":
+            raise httpx.ConnectError("connection refused", request=request)
+        if trouble == "503":
+            return httpx.Response(503, json=Refused(503, "Unavailable", "starting").problem)
+        try:
+            answer = httpx.Response(200, json=self._route(request))
+        except Refused as refused:
+            answer = httpx.Response(refused.status, json=refused.problem)
+        if trouble == "dies_after":
+            raise httpx.ReadTimeout("no answer", request=request)
+        return answer
+
+    def _route(self, request: httpx.Request) -> Any:
+        path = request.url.path
+        if path == "/readyz":
+            return {"ready": True}
+        who = self.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        if who is None:
+            raise Refused(401, "NotSignedIn", "No such token.")
+        for method, pattern, handler, roles in HANDLERS:
+            found = re.fullmatch(pattern, path)
+            if found and method == request.method:
+                if who[0] not in roles:
+                    raise Refused(403, "NotAllowed", f"A {who[0]} may not do this.")
+                self.calls[f"{method} {pattern}"] += 1
+                body = json.loads(request.content) if request.content else {}
+                return handler(self, Call(who[0], who[1], found.groups(), dict(request.url.params), body))
+        raise Refused(404, "NotFound", f"{request.method} {path}")
+
+    def write(self, *what: object) -> None:
+        self.log.append(canonical.digest([self.log[-1], *map(str, what)]))
+
+
+@dataclass(frozen=True)
+class Call:
+    role: str
+    subject: str
+    path: tuple[str, ...]
+    params: dict[str, str]
+    body: Any
+
+
+Handler = Callable[[FakeApi, Call], Any]
+HANDLERS: list[tuple[str, str, Handler, tuple[str, ...]]] = []
+
+
+def on(method: str, pattern: str, *roles: str) -> Callable[[Handler], Handler]:
+    def keep(handler: Handler) -> Handler:
+        HANDLERS.append((method, pattern, handler, ("admin", *roles)))
+        return handler
+
+    return keep
+
+
+# -- the clock and who is who
+
+
+@on("GET", "/api/clock", "driver", "customer", "dispatcher")
+def clock(api: FakeApi, call: Call) -> Any:
+    return {"mode": api.mode, "now": api.now.isoformat(), "paused": api.paused, "speed": 1.0}
+
+
+@on("POST", "/api/admin/clock")
+def advance(api: FakeApi, call: Call) -> Any:
+    to = datetime.fromisoformat(call.body["to"])
+    if api.mode != "simulated":
+        raise Refused(409, "WrongState", "This server runs on the real clock.")
+    if to > api.now:
+        api.now = to
+        for depot in sorted(api.plans):
+            _judge(api, depot)
+    return {"now": api.now.isoformat()}
+
+
+def _judge(api: FakeApi, depot: str) -> None:
+    """Vans that should have left open a case; orders that never left the depot go to another day at midnight."""
+    for route in api.plans[depot]["routes"]:
+        late = api.now - datetime.fromisoformat(route["start"]) > timedelta(seconds=LATE_S)
+        if route["stops"] and late and route["vehicle"] not in api.departed:
+            open_case(api, "predicted_late", route["vehicle"], proposes=True)
+    midnight = datetime.combine(date.fromisoformat(api.plans[depot]["day"]), datetime.min.time(), UTC) + timedelta(
+        days=1
+    )
+    if api.now > midnight.replace(tzinfo=ZoneInfo(api.depots[depot]["tz"])):
+        for order in api.orders.values():
+            if order["depot"] == depot and order["status"] in ("planned", "unassigned", "new"):
+                order["status"] = "rescheduled"
+
+
+@on("POST", "/api/admin/clock/pause", "dispatcher")
+def pause(api: FakeApi, call: Call) -> Any:
+    api.paused = call.body["paused"]
+    return {"paused": api.paused}
+
+
+@on("POST", "/api/admin/tokens")
+def token(api: FakeApi, call: Call) -> Any:
+    made = f"{call.body['role']}-{call.body['subject']}"
+    api.tokens[made] = (call.body["role"], call.body["subject"])
+    return {"token": made, "principal": made}
+
+
+# -- the day's work
+
+
+@on("PUT", "/api/fleet")
+def fleet(api: FakeApi, call: Call) -> Any:
+    api.depots = {depot["id"]: depot for depot in call.body["depots"]}
+    api.vehicles = {vehicle["id"]: vehicle for vehicle in call.body["vehicles"]}
+    counts = {name: len(call.body[name]) for name in ("depots", "drivers", "vehicles")}
+    return {**counts, "rejected": []}
+
+
+@on("POST", "/api/imports")
+def imports(api: FakeApi, call: Call) -> Any:
+    taken, unchanged, rejected = 0, 0, []
+    for number, row in enumerate(call.body, 1):
+        made = canonical.short("ord", row["client"], row["ref"])
+        if not -90 <= row["lat"] <= 90:
+            rejected.append({"row": number, "field": "lat", "reason": "is not a latitude", "fix": "Give degrees."})
+        elif made in api.orders:
+            unchanged += 1
+        else:
+            person = canonical.short("per", row["phone"])
+            day = call.params["day"]
+            stop = canonical.short("stp", day, row["lat"], row["lon"])
+            known = {"id": made, "person": person, "status": "new", "stop": stop, "vehicle": None, "promise": None}
+            api.orders[made] = row | known | {"day": day, "depot": call.params["depot"]}
+            taken += 1
+    return {"id": f"imp_{len(api.orders)}", "accepted": taken, "unchanged": unchanged, "rejected": rejected}
+
+
+@on("PUT", "/api/depots/([^/]+)/matrix")
+def matrix(api: FakeApi, call: Call) -> Any:
+    places = len(call.body["locations"])
+    if any(len(row) != places for row in call.body["durations_s"]) or len(call.body["durations_s"]) != places:
+        raise Refused(422, "BadInput", "The matrix is not square.")
+    api.matrices[call.path[0]] = call.body
+    return {"hash": canonical.digest(call.body)}
+
+
+@on("POST", "/api/plans")
+def start_plan(api: FakeApi, call: Call) -> Any:
+    run = f"run_{len(api.runs)}"
+    api.runs[run] = {"depot": call.body["depot"], "day": call.body["day"], "looks": 0}
+    return {"run": run}
+
+
+@on("GET", "/api/plans/runs/([^/]+)")
+def plan_run(api: FakeApi, call: Call) -> Any:
+    run = api.runs[call.path[0]]
+    run["looks"] += 1
+    progress = [{"at_s": 1, "cost": 9, "iterations": 1, "stops_planned": 1}]
+    if run["looks"] < 2:
+        return {"status": "running", "progress": progress}
+    depot = run["depot"]
+    if depot not in api.plans:
+        mine = [order for order in api.orders.values() if order["depot"] == depot]
+        vans = [van for van in api.vehicles.values() if van["depot"] == depot]
+        api.plans[depot] = fake_plan.sweep(api.depots[depot], vans, mine, run["day"])
+    return {"status": "done", "progress": progress, "version": 1}
+
+
+@on("POST", "/api/plans/([^/]+)/([^/]+)/([0-9]+)/publish")
+def publish(api: FakeApi, call: Call) -> Any:
+    plan = api.plans[call.path[0]]
+    plan["published"] = True
+    for stop in (stop for route in plan["routes"] for stop in route["stops"]):
+        at = datetime.fromisoformat(stop["arrival"])
+        for order in stop["orders"]:
+            window = {"lo": (at - timedelta(minutes=30)).isoformat(), "hi": (at + timedelta(minutes=60)).isoformat()}
+            api.orders[order]["promise"] = window
+    return {"version": 1, "digest": plan["digest"], "promises": sum(1 for o in api.orders.values() if o["promise"])}
+
+
+@on("GET", "/api/plans/([^/]+)/([^/]+)", "dispatcher")
+def plan(api: FakeApi, call: Call) -> Any:
+    if call.path[0] not in api.plans:
+        raise Refused(404, "NotFound", "There is no plan.")
+    return api.plans[call.path[0]]
+
+
+@on("GET", "/api/orders", "dispatcher")
+def orders(api: FakeApi, call: Call) -> Any:
+    return {"orders": [o for o in api.orders.values() if o["depot"] == call.params["depot"]]}
+
+
+# -- on the road
+
+
+@on("GET", "/api/driver/route", "driver")
+def driver_route(api: FakeApi, call: Call) -> Any:
+    van = next(van["id"] for van in api.vehicles.values() if van["driver"] == call.subject)
+    route = _planned(api, van)
+    shown = []
+    for stop in route["stops"]:
+        left = [api.orders[order] for order in stop["orders"] if api.orders[order]["status"] not in FINAL]
+        lines = [{"id": order["id"], "pieces": order["pieces"]} for order in left]
+        shown.append({**stop, "orders": lines, "done": not left})
+    following = next((stop["stop"] for stop in shown if not stop["done"]), None)
+    return {"vehicle": van, "version": 1, "next": following, "departed": van in api.departed, "stops": shown}
+
+
+def _planned(api: FakeApi, van: str) -> Row:
+    routes: Iterable[Row] = (route for plan in api.plans.values() for route in plan["routes"])
+    return next(route for route in routes if route["vehicle"] == van)
+
+
+@on("POST", "/api/events", "driver")
+def events(api: FakeApi, call: Call) -> Any:
+    return {"results": [_event(api, event) for event in call.body["events"]]}
+
+
+def _event(api: FakeApi, event: Row) -> Row:
+    if event["key"] in api.events:
+        return {"key": event["key"], "result": "duplicate"}
+    wrong = "unknown vehicle" if event["vehicle"] not in api.vehicles else _apply(api, event)
+    if wrong:
+        return {"key": event["key"], "result": "rejected", "reason": wrong, "fix": ""}
+    api.events[event["key"]] = event
+    api.write(canonical.dumps(event))
+    return {"key": event["key"], "result": "accepted"}
+
+
+def _apply(api: FakeApi, event: Row) -> str:
+    """Custody: what is not on this van can't be handed over from it."""
+    van, kind, data = event["vehicle"], event["kind"].removeprefix("driver."), event.get("data", {})
+    if kind == "departed":
+        api.departed.add(van)
+    elif kind == "loaded":
+        for order in data["orders"]:
+            if api.orders[order]["vehicle"] != van or api.orders[order]["status"] != "planned":
+                return "not planned for this van"
+            api.orders[order]["status"] = "out"
+    elif kind in ("delivered", "failed"):
+        order = api.orders[event["order"]]
+        if order["status"] != "out" or order["vehicle"] != van:
+            return f"order is {order['status']}"
+        order["status"] = kind
+    elif kind == "finished":
+        api.finished.add(van)
+        for order in data["returned"]:
+            if api.orders[order]["status"] in ("out", "failed"):
+                api.orders[order]["status"] = "returned"
+    return ""
+
+
+@on("POST", "/api/positions", "driver", "integrator")
+def positions(api: FakeApi, call: Call) -> Any:
+    if len(call.body["positions"]) > 100:
+        raise Refused(413, "TooLarge", "At most 100 positions a call.")
+    api.positions += call.body["positions"]
+    return {"accepted": len(call.body["positions"]), "rejected": []}
+
+
+# -- people
+
+
+@on("POST", "/api/chat", "customer", "dispatcher")
+def chat(api: FakeApi, call: Call) -> Any:
+    text = call.body["text"].lower()
+    api.write("chat", call.subject, text)
+    mine = [order for order in api.orders.values() if order["person"] == call.subject]
+    if call.subject in api.asked_back and text == "yes please":
+        case = open_case(api, "reschedule", api.asked_back.pop(call.subject), proposes=True)
+        return {"reply": "I have asked the dispatcher.", "intent": "yes", "case": case, "facts": []}
+    if "tomorrow" in text:
+        api.asked_back[call.subject] = mine[0]["id"]
+        return {"reply": "Shall I ask for tomorrow?", "intent": "reschedule", "facts": []}
+    if "person" in text or "human" in text:
+        case = open_case(api, "human", call.subject, proposes=False)
+        return {"reply": "A person will answer.", "intent": "human", "case": case, "facts": []}
+    return {"reply": f"Your order is {mine[0]['status']}.", "intent": "where", "facts": []}
+
+
+def open_case(api: FakeApi, kind: str, subject: str, *, proposes: bool) -> str:
+    made = canonical.short("case", kind, subject)
+    proposal = {"digest": canonical.digest([made, 1]), "option": "move"} if proposes else None
+    if made not in api.cases:
+        told = {"opened_at": api.now.isoformat(), "status": "waiting", "version": 1, "proposal": proposal}
+        api.cases[made] = {"id": made, "kind": kind, "subject": subject, **told}
+        api.write("case", made, api.now)
+    return made
+
+
+@on("GET", "/api/cases", "dispatcher")
+def cases(api: FakeApi, call: Call) -> Any:
+    wanted = call.params.get("status")
+    return {"cases": [case for case in api.cases.values() if wanted in (None, case["status"])]}
+
+
+@on("POST", "/api/cases/([^/]+)/(approve|reject)", "dispatcher")
+def decide(api: FakeApi, call: Call) -> Any:
+    case = api.cases[call.path[0]]
+    if case["status"] == "closed":
+        raise Refused(409, "AlreadyDecided", "Somebody else decided first.")
+    if call.body["proposal"] != case["proposal"]["digest"]:
+        raise Refused(409, "Stale", "The proposal has changed.")
+    case |= {"status": "closed", "verdict": call.path[1], "decided_at": api.now}
+    api.write(call.path[1], case["id"], api.now)
+    order = api.orders.get(case["subject"])
+    if order is not None and call.path[1] == "approve" and order["status"] not in FINAL:
+        order["status"] = "rescheduled"
+    return {"case": case["id"]}
+
+
+@on("GET", "/api/report", "dispatcher")
+def report(api: FakeApi, call: Call) -> Any:
+    kinds: dict[str, Counter[str]] = {}
+    for case in api.cases.values():
+        kinds.setdefault(case["kind"], Counter())[case["status"]] += 1
+    return {
+        "orders": Counter(order["status"] for order in api.orders.values()),
+        "effects": {"done": sum(case["status"] == "closed" for case in api.cases.values())},
+        "promises": {"made": sum(order["promise"] is not None for order in api.orders.values())},
+        "messages": {},
+        "cases": kinds,
+        "decisions": Counter(case["verdict"] for case in api.cases.values() if "verdict" in case),
+        "outside_policy": 0,
+        "log": {"seq": len(api.log) - 1, "head": api.log[-1], "verified": True},
+    }

@@ -1,0 +1,91 @@
+"""`python -m evals.world`: run a day against a server and print its report. Exit 1 when the day fails a check."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.errors import DoorstepError
+from evals import report
+from evals.client import ApiError, DoorstepClient
+from evals.world.loading import load
+from evals.world.run import Progress, Speed, run
+from evals.world.scenario import Scenario
+from evals.world.synthetic import synthetic
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    console = report.Terminal()
+    try:
+        scenario = chosen(asked)
+        with DoorstepClient(asked.url, asked.token, patience_s=asked.patience) as client:
+            return day(client, scenario, asked, console)
+    except (DoorstepError, ApiError) as error:
+        console.print(f"{error}", style="red", markup=False)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m evals.world", description="Run a simulated day against a server.")
+    made.add_argument("--url", default=os.environ.get("DOORSTEP_URL", "http://127.0.0.1:8000"))
+    made.add_argument("--token", default=os.environ.get("DOORSTEP_ADMIN_TOKEN", ""), help="an admin's token")
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--orders", type=int, default=300)
+    made.add_argument("--vans", type=int, default=14)
+    made.add_argument("--speed", type=speed, default="max", help="simulated per real seconds, such as 60; or max")
+    made.add_argument("--iterations", type=int, help="budget of the first plan; else the server's own")
+    made.add_argument("--data", type=Path, help="a loggibud day, the folder of the Amazon routes, or a file of orders")
+    made.add_argument("--no-dispatcher", action="store_true", help="leave proposals to the page for 15 minutes each")
+    made.add_argument("--json", type=Path, help="also write the report there as canonical JSON")
+    made.add_argument("--patience", type=float, default=60.0, help="seconds to wait for a server that restarts")
+    return made
+
+
+def speed(text: str) -> Speed:
+    if text == "max":
+        return "max"
+    value = float(text.removeprefix("x"))
+    if value <= 0:
+        raise ValueError(text)
+    return value
+
+
+def chosen(asked: argparse.Namespace) -> Scenario:
+    if asked.data is not None:
+        scenario = load(asked.data, seed=asked.seed)
+    else:
+        scenario = synthetic(asked.seed, asked.orders, asked.vans)
+    return scenario if asked.iterations is None else scenario.model_copy(update={"iterations": asked.iterations})
+
+
+def day(client: DoorstepClient, scenario: Scenario, asked: argparse.Namespace, console: report.Terminal) -> int:
+    def say(progress: Progress) -> None:
+        console.print(line(progress, scenario), markup=False, highlight=False)
+
+    result = run(client, scenario, speed=asked.speed, dispatcher=not asked.no_dispatcher, on_progress=say)
+    told = report.collect(client, scenario, result)
+    report.show(told, console, result.timings)
+    if asked.json is not None:
+        asked.json.write_bytes(told.to_json() + b"\n")
+    failed = report.checks(told)
+    for check in failed:
+        console.print(f"FAILED {check}", style="red", markup=False)
+    return 1 if failed else 0
+
+
+def line(progress: Progress, scenario: Scenario) -> str:
+    """One line of progress, with the simulated time at the first depot."""
+    if progress.now is None:
+        return progress.words
+    at = scenario.clock_text(progress.now)
+    return f"{at}  {progress.delivered}/{progress.orders} delivered, {progress.words}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,312 @@
+"""A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish.
+
+A driver knows the route that the phone shows and what is in the van; before each move the phone is looked at again.
+Nothing here sends: `until(t)` returns what happened by then, for the run to send. Times are seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from core import canonical
+from evals.wire import DriverRoute, OrderRow, RouteStop
+from evals.world import chance
+from evals.world.incidents import Incidents
+from evals.world.scenario import Order, Point, Scenario, Vehicle, rounded
+from evals.world.streets import DETOUR, Streets, heading, metres
+
+State = Literal["depot", "loaded", "free", "driving", "serving", "returning", "off"]
+
+FAIL_ODDS = 0.02
+SERVICE_SIGMA = 0.35
+LOAD_BEFORE_S = 600
+OVERTIME_S = 3600
+"""a driver who is an hour over the shift goes home with what is left"""
+IDLE_LOOK_S = 600
+"""how often a driver without work looks at the phone"""
+LAST_CALL_S = 2 * 3600
+"""before the end of the shift: who has no work by then goes home"""
+POSITION_S = 30
+PROOFS = ("photo", "photo", "photo", "signature", "code", "note")
+
+Sent = dict[str, Any]
+
+
+@dataclass
+class Day:
+    """What all drivers of one world share."""
+
+    scenario: Scenario
+    streets: Streets
+    incidents: Incidents
+    orders: Mapping[str, Order]
+    """by the server's order id"""
+
+    @classmethod
+    def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
+        by_ref = {order.ref: order for order in scenario.orders}
+        known = {row.id: by_ref[row.ref] for row in rows if row.ref in by_ref}
+        return cls(scenario, Streets.of(scenario, incidents.zones), incidents, known)
+
+    def fails(self, ref: str) -> bool:
+        if self.scenario.failures is not None:
+            return ref in self.scenario.failures
+        return chance.happens(FAIL_ODDS, self.scenario.seed, "nobody home", ref)
+
+    def opens(self, orders: Sequence[Order]) -> int:
+        """When service may start at a door; where windows don't meet, the earliest."""
+        at = self.scenario.at
+        starts = [at(o.depot, o.window_start) for o in orders if o.window_start]
+        ends = [at(o.depot, o.window_end) for o in orders if o.window_end]
+        if not starts:
+            return 0
+        opens = max(starts)
+        return int((opens if not ends or opens < min(ends) else min(starts)).timestamp())
+
+
+@dataclass
+class Leg:
+    """A drive; before it begins the van is at `a`, after it ends at `b`."""
+
+    a: Point
+    b: Point
+    begins: int
+    ends: int
+
+    def at(self, when: int) -> Point:
+        if when >= self.ends:
+            return self.b
+        if when <= self.begins:
+            return self.a
+        share = (when - self.begins) / (self.ends - self.begins)
+        return rounded(self.a[0] + share * (self.b[0] - self.a[0]), self.a[1] + share * (self.b[1] - self.a[1]))
+
+    @property
+    def kmh(self) -> int:
+        return round(metres(self.a, self.b) * DETOUR * 3.6 / max(self.ends - self.begins, 1))
+
+
+@dataclass
+class Van:
+    """One vehicle and its driver."""
+
+    vehicle: Vehicle
+    day: Day
+    state: State = "depot"
+    next_at: int = 0
+    """when the present state ends"""
+    route: DriverRoute | None = None
+    stop: RouteStop | None = None
+    leg: Leg = field(default_factory=lambda: Leg((0.0, 0.0), (0.0, 0.0), 0, 0))
+    aboard: dict[str, None] = field(default_factory=dict)
+    """order ids, in the order they were loaded"""
+    tried: set[str] = field(default_factory=set)
+    departed_at: int | None = None
+    finished_at: int | None = None
+    delivered: int = 0
+
+    @classmethod
+    def at_depot(cls, vehicle: Vehicle, day: Day) -> Van:
+        van = cls(vehicle, day)
+        van.leg = Leg(van.home, van.home, 0, 0)
+        van.next_at = van.leaves_at - LOAD_BEFORE_S
+        return van
+
+    # -- what a driver knows beforehand
+
+    @property
+    def home(self) -> Point:
+        return self.day.scenario.depot(self.vehicle.depot).point
+
+    @property
+    def leaves_at(self) -> int:
+        """Start of the shift, a few minutes of everyday delay, and today's trouble at the dock."""
+        start = int(self.day.scenario.at(self.vehicle.depot, self.vehicle.shift_start).timestamp())
+        tardy = chance.between(0, 180, self.day.scenario.seed, "tardy", self.vehicle.id)
+        return start + tardy + self.day.incidents.dock_delay_s.get(self.vehicle.id, 0)
+
+    @property
+    def shift_end(self) -> int:
+        return int(self.day.scenario.at(self.vehicle.depot, self.vehicle.shift_end).timestamp())
+
+    # -- looking at the phone
+
+    def looks(self, until: int) -> bool:
+        """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on."""
+        return self.state == "free" or (self.state in ("depot", "loaded", "serving") and self.next_at <= until)
+
+    def hear(self, route: DriverRoute, now: int) -> None:
+        """The phone shows this route. A driver who is free heads for the next stop, or home."""
+        self.route = route
+        if self.stop is not None:
+            shown = next((stop for stop in route.stops if stop.stop == self.stop.stop), None)
+            # a stop that is no longer shown was cancelled under way: there is nothing to hand over
+            self.stop = shown or self.stop.model_copy(update={"orders": ()})
+        if self.state == "free":
+            self._head(now)
+
+    def _open_stops(self) -> list[RouteStop]:
+        """Stops still to be visited, the one that the server calls next first. One try a day: no ringing twice."""
+        if self.route is None:
+            return []
+        route = self.route
+        left = [s for s in route.stops if not s.done and _place(s) and any(o.id not in self.tried for o in s.orders)]
+        return sorted(left, key=lambda stop: stop.stop != route.next)
+
+    def _head(self, now: int) -> None:
+        here = self.leg.b
+        leaves = self.next_at
+        stops = self._open_stops()
+        self.stop = stops[0] if stops and leaves < self.shift_end + OVERTIME_S else None
+        self.state = "driving" if self.stop else "returning"
+        there = _place(self.stop) or self.home
+        tz = self.day.scenario.depot(self.vehicle.depot).tz
+        took = self.day.streets.leg_s(self.vehicle.id, self.vehicle.depot, tz, here, there, leaves)
+        # the phone was looked at when `now` was told to the server: what follows comes after
+        self.leg = Leg(here, there, leaves, max(leaves + took, now + 1))
+        self.next_at = self.leg.ends
+
+    # -- time passes
+
+    def until(self, until: int) -> list[Sent]:
+        """All that happens up to and including `until`, in order."""
+        happened: list[Sent] = []
+        while self.state not in ("free", "off") and self.next_at <= until:
+            at = self.next_at
+            match self.state:
+                case "depot":
+                    happened += self._load(at)
+                case "loaded":
+                    happened += self._depart(at)
+                case "driving":
+                    happened += self._arrive(at)
+                case "serving":
+                    happened += self._hand_over(at)
+                case "returning":
+                    happened += self._finish(at)
+                case _:
+                    raise AssertionError(self.state)
+        return happened
+
+    def _load(self, at: int) -> list[Sent]:
+        mine = [order.id for stop in self._open_stops() for order in stop.orders]
+        if not mine:
+            self.next_at = at + IDLE_LOOK_S
+            if self.next_at > self.shift_end - LAST_CALL_S:
+                self.state = "off"
+            return []
+        self.state, self.next_at = "loaded", max(self.leaves_at, at + 120)
+        return [self._scan(at, mine)]
+
+    def _depart(self, at: int) -> list[Sent]:
+        """What was put on the route after loading is loaded now."""
+        late = [o.id for stop in self._open_stops() for o in stop.orders if o.id not in self.aboard]
+        self.state, self.departed_at = "free", at
+        scans = [self._scan(at, late)] if late else []
+        return [*scans, self._event("departed", at, str(self.day.scenario.day))]
+
+    def _scan(self, at: int, orders: Sequence[str]) -> Sent:
+        self.aboard |= dict.fromkeys(orders)
+        return self._event("loaded", at, canonical.short("load", *orders), data={"orders": list(orders)})
+
+    def _arrive(self, at: int) -> list[Sent]:
+        stop = self._present_stop()
+        known = [self.day.orders[order.id] for order in stop.orders if order.id in self.day.orders]
+        begins = max(at, self.day.opens(known))
+        refs = sorted(order.ref for order in known)
+        seed = self.day.scenario.seed
+        factor = max((self.day.incidents.long_service.get(ref, 1.0) for ref in refs), default=1.0)
+        took = stop.service_s * factor * chance.noise(SERVICE_SIGMA, seed, "service", *refs)
+        self.state, self.next_at = "serving", begins + max(round(took), 20)
+        return [self._event("arrived", at, stop.stop, stop=stop.stop)]
+
+    def _hand_over(self, at: int) -> list[Sent]:
+        stop = self._present_stop()
+        happened = [self._try(order.id, stop, at) for order in stop.orders if order.id not in self.tried]
+        self.stop, self.state, self.next_at = None, "free", at
+        return happened
+
+    def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
+        self.tried.add(order)
+        known = self.day.orders.get(order)
+        reason = "not_on_van" if order not in self.aboard else "nobody_home"
+        if order not in self.aboard or (known is not None and self.day.fails(known.ref)):
+            return self._event("failed", at, order, stop=stop.stop, order=order, data={"reason": reason})
+        del self.aboard[order]
+        self.delivered += 1
+        proof = self._proof(known.ref if known else order)
+        return self._event("delivered", at, order, stop=stop.stop, order=order, data={"proof": proof})
+
+    def _proof(self, ref: str) -> dict[str, Any]:
+        key = (self.day.scenario.seed, "proof", ref)
+        kind = chance.pick(PROOFS, *key)
+        where = {"lat": self.leg.b[0], "lon": self.leg.b[1]}
+        if kind == "note":
+            return {"kind": kind, "note": "Left with a neighbour.", **where}
+        if kind == "code":
+            return {"kind": kind, **where}
+        words = "".join(f"{chance.between(0, 15, *key, digit):x}" for digit in range(64))
+        return {"kind": kind, "sha256": words, **where}
+
+    def _finish(self, at: int) -> list[Sent]:
+        self.state, self.finished_at = "off", at
+        return [self._event("finished", at, str(self.day.scenario.day), data={"returned": list(self.aboard)})]
+
+    def _present_stop(self) -> RouteStop:
+        if self.stop is None:
+            raise AssertionError(f"{self.vehicle.id} is {self.state} without a stop")
+        return self.stop
+
+    def _event(self, kind: str, at: int, what: str, **rest: Any) -> Sent:
+        key = f"{self.day.scenario.seed}:{self.vehicle.id}:{kind}:{what}"
+        return {"key": key, "kind": f"driver.{kind}", "at": iso(at), "vehicle": self.vehicle.id, **rest}
+
+    # -- telematics
+
+    def positions(self, after: int, until: int) -> list[Sent]:
+        """Where the van was at each half minute in (after, until], from departure to return."""
+        if self.departed_at is None:
+            return []
+        last = until if self.finished_at is None else min(until, self.finished_at)
+        first = max(after + 1, self.departed_at)
+        grid = range(first + (-first % POSITION_S), last + 1, POSITION_S)
+        return [self._position(at) for at in grid]
+
+    def _position(self, at: int) -> Sent:
+        lat, lon = self.leg.at(at)
+        moving = self.leg.begins <= at < self.leg.ends
+        return {
+            "vehicle": self.vehicle.id,
+            "at": iso(at),
+            "lat": lat,
+            "lon": lon,
+            "speed_kmh": self.leg.kmh if moving else 0,
+            "heading": heading(self.leg.a, self.leg.b) if moving else 0,
+        }
+
+    # -- a world that starts again
+
+    def resume(self, route: DriverRoute, mine: Sequence[OrderRow], now: int) -> None:
+        """Go on from what the server knows: the world keeps no state of its own."""
+        self.route = route
+        self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
+        self.tried = {row.id for row in mine if row.status == "failed"}
+        if not route.departed:
+            self.state = "loaded" if self.aboard else "depot"
+            self.next_at = max(self.leaves_at if self.aboard else self.next_at, now + 1)
+            return
+        here = next((place for stop in reversed(route.stops) if stop.done and (place := _place(stop))), self.home)
+        self.leg = Leg(here, here, now, now)
+        self.departed_at, self.next_at = now, now
+        self.state = "free"
+
+
+def _place(stop: RouteStop | None) -> Point | None:
+    return rounded(stop.lat, stop.lon) if stop and stop.lat is not None and stop.lon is not None else None
+
+
+def iso(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")

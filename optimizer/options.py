@@ -1,0 +1,284 @@
+"""What can be done about a stop that will be late, what each way costs, and which one is cheapest.
+
+Doing nothing is always among the options. The cost of an option, in cents, is measured so that all of them compare:
+
+    driving   use + hours + km + overtime of the routes that it changes, minus the same when nothing is done
+  + lateness  late_minute x minutes late on the stop's own route and on the changed ones, minus what is late on the
+              other vehicles' routes anyhow
+  + broken_promise, when the stop stays late and its customer is told nothing
+  + retold_promise x promises that are moved by a message
+  + stop_moved x stops that a driver finds in another place, or on another list
+  + postponed, when the stop leaves the day
+
+Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
+everybody whom they make late. Other stops that are late anyhow have cases of their own: only their minutes count here.
+An option is feasible when it breaks no hard constraint that doing nothing leaves whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from core.errors import BadInput
+from optimizer.churn import Move, moves
+from optimizer.insertion import spots
+from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
+from optimizer.schedule import Breach, Schedule, Timing, costs, per
+from optimizer.travel import Matrix
+
+Kind = Literal["wait", "retell", "resequence", "reassign", "postpone", "remove"]
+Routes = Mapping[str, tuple[str, ...]]
+
+REASSIGN_TO = 3
+"""how many other vehicles are offered: the cheapest"""
+SHORTLIST = 5
+"""positions priced in full, of those that insertion ranks first"""
+
+
+class Candidate(Frozen):
+    kind: Kind
+    stop_id: str
+    vehicle_id: str | None = None
+    """where to, when it is reassigned"""
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}:{self.vehicle_id}" if self.kind == "reassign" else self.kind
+
+
+class Option(Frozen):
+    id: str
+    """the kind, for a reassignment with the vehicle: `reassign:VAN`"""
+    kind: Kind
+    stop_id: str
+    vehicle_id: str | None = None
+    routes: dict[str, tuple[str, ...]]
+    """changed routes only, whole"""
+    arrivals: dict[str, int]
+    """expected start of service of the stop itself and of every stop whose time changes"""
+    cost_cents: int
+    minutes_late: int
+    promises_broken: int
+    promises_retold: int
+    retold: tuple[str, ...]
+    """stops whose customers get a new time with this option"""
+    stops_moved: int
+    others_delayed_min: int
+    feasible: bool
+    broken: tuple[str, ...]
+    """hard constraints that this option breaks and doing nothing does not, in words"""
+
+
+def candidates(problem: Problem, matrix: Matrix, stop_id: str) -> tuple[Candidate, ...]:
+    return _WhatIf(problem, matrix, stop_id).candidates()
+
+
+def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
+    return _WhatIf(problem, matrix, candidate.stop_id).evaluate(candidate)
+
+
+def options(problem: Problem, matrix: Matrix, stop_id: str) -> tuple[Option, ...]:
+    """Every option, best first."""
+    what_if = _WhatIf(problem, matrix, stop_id)
+    return tuple(sorted((what_if.evaluate(c) for c in what_if.candidates()), key=_rank))
+
+
+def choose(found: Iterable[Option]) -> Option:
+    """The cheapest feasible one; ties go by id. Doing nothing is feasible, so there always is one."""
+    best = min(found, key=_rank, default=None)
+    if best is None or not best.feasible:
+        raise BadInput("no feasible option to choose from", "Include doing nothing.", field="options")
+    return best
+
+
+def removal(problem: Problem, matrix: Matrix, stop_id: str) -> Option:
+    """What it means for the day when the stop is gone: cancelled, or moved to another day at its customer's wish. It
+    works on a locked stop too: the van is told not to go there."""
+    return _WhatIf(problem, matrix, stop_id).removal()
+
+
+def diff(problem: Problem, option: Option) -> tuple[Move, ...]:
+    """What moved from where to where; `to_vehicle` is None for a stop that leaves the day."""
+    return moves({v: problem.routes.get(v, ()) for v in option.routes}, option.routes, option.stop_id)
+
+
+def applied(problem: Problem, option: Option) -> Problem:
+    """The problem after the option was carried out. A postponed or removed stop is gone from it."""
+    if option.kind in ("postpone", "remove"):
+        problem = without_stop(problem, option.stop_id)
+    return with_routes(problem, option.routes)
+
+
+def _rank(option: Option) -> tuple[bool, int, str]:
+    return not option.feasible, option.cost_cents, option.id
+
+
+class _Side(NamedTuple):
+    """The touched routes, timed: as they are, or as an option leaves them."""
+
+    timings: dict[str, Timing]
+    breaches: dict[tuple[str, str], Breach]
+    starts: dict[str, int]
+    late: dict[str, int]
+    """seconds, of the late stops only"""
+    driving: int
+    """cents without lateness"""
+
+
+class _WhatIf:
+    """The present plan around one stop, timed once."""
+
+    def __init__(self, problem: Problem, matrix: Matrix, stop_id: str) -> None:
+        self.problem, self.matrix = problem, matrix
+        self.schedule = Schedule(problem, matrix)
+        self.stop = problem.stop(stop_id)
+        self.place = problem.place_of(stop_id)
+        self.own = self.place[0] if self.place else None
+        self.vehicles = {v.id: v for v in problem.vehicles}
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        kinds: list[Kind] = ["wait"]
+        if self.place is not None:
+            kinds.append("retell")
+        if self._movable() and len(self._rest(self.own)) > self._vehicle().locked:
+            kinds.append("resequence")
+        targets = self._reassign_targets() if self.place is None or self._movable() else []
+        reassigned = [Candidate(kind="reassign", stop_id=self.stop.id, vehicle_id=v) for v in targets]
+        kept = [Candidate(kind=kind, stop_id=self.stop.id) for kind in kinds]
+        return (*kept, *reassigned, Candidate(kind="postpone", stop_id=self.stop.id))
+
+    def evaluate(self, candidate: Candidate) -> Option:
+        if candidate.kind == "remove":
+            return self.removal()
+        if candidate.kind == "reassign":
+            return self._reassign(self._known(candidate.vehicle_id))
+        if candidate.kind == "resequence":
+            return self._resequence()
+        if candidate.kind == "postpone":
+            changed = {self.own: self._rest(self.own)} if self.own else {}
+            return self._option("postpone", changed)
+        return self._option(candidate.kind, {})
+
+    def removal(self) -> Option:
+        reduced = without_stop(self.problem, self.stop.id)
+        changed = {self.own: reduced.routes[self.own]} if self.own else {}
+        return self._option("remove", changed, after_in=Schedule(reduced, self.matrix))
+
+    def _movable(self) -> bool:
+        return self.place is not None and self.place[1] >= self._vehicle().locked
+
+    def _vehicle(self) -> Vehicle:
+        return self._known(self.own)
+
+    def _known(self, vehicle_id: str | None) -> Vehicle:
+        if vehicle_id is None or vehicle_id not in self.vehicles:
+            raise BadInput(f"no vehicle {vehicle_id} for {self.stop.id}", "Name one of the day.", field="vehicle_id")
+        return self.vehicles[vehicle_id]
+
+    def _rest(self, vehicle_id: str | None) -> tuple[str, ...]:
+        held = self.problem.routes.get(vehicle_id, ()) if vehicle_id else ()
+        return tuple(s for s in held if s != self.stop.id)
+
+    def _reassign_targets(self) -> list[str]:
+        """The cheapest other vehicles that may carry it. What is aboard one van stays with that van."""
+        able = [v for v in self.problem.vehicles if v.id != self.own and may_carry(v, self.stop)]
+        ranked = sorted((self._reassign(v) for v in able), key=_rank)
+        return [option.vehicle_id for option in ranked[:REASSIGN_TO] if option.vehicle_id is not None]
+
+    def _reassign(self, vehicle: Vehicle) -> Option:
+        left = {self.own: self._rest(self.own)} if self.own and self.own != vehicle.id else {}
+        return self._best_spot("reassign", vehicle, left)
+
+    def _resequence(self) -> Option:
+        if not self._movable():
+            raise BadInput(f"{self.stop.id} can't be moved on its route", "Choose another option.", field="kind")
+        return self._best_spot("resequence", self._vehicle(), {})
+
+    def _best_spot(self, kind: Kind, vehicle: Vehicle, left: Routes) -> Option:
+        """Insertion ranks the positions by driving and lateness; the first few are then priced with promises and
+        churn too."""
+        rest = self._rest(vehicle.id)
+        here = self.place[1] if self.place and self.own == vehicle.id else None
+        ranked = [s.position for s in spots(self.schedule, vehicle, rest, self.stop.id) if s.position != here]
+        if not ranked:
+            raise BadInput(f"{self.stop.id} has no other place on its route", "Choose another option.", field="kind")
+        tried = [
+            self._option(kind, {**left, vehicle.id: (*rest[:p], self.stop.id, *rest[p:])}, target=vehicle.id)
+            for p in ranked[:SHORTLIST]
+        ]
+        return min(tried, key=_rank)
+
+    def _option(
+        self, kind: Kind, changed: Routes, *, target: str | None = None, after_in: Schedule | None = None
+    ) -> Option:
+        """The one place where an option gets its figures."""
+        now = {v: self.problem.routes.get(v, ()) for v in sorted({*changed, *([self.own] if self.own else [])})}
+        before, after = _side(self.schedule, now), _side(after_in or self.schedule, {**now, **changed})
+        late_s = sum(after.late.values()) - self._late_elsewhere(before)
+        told = self._told(kind, before, after)
+        unserved = self.place is None and self.stop.deadline_s is not None
+        broken = kind == "wait" and (unserved or self.stop.id in after.late)
+        moved = moves({v: now[v] for v in changed}, changed, self.stop.id)
+        stops_moved = sum(move.to_vehicle is not None for move in moved)
+        leaves = kind == "postpone" or (kind == "wait" and self.place is None)
+        weights = self.problem.weights
+        cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
+        cost += weights.broken_promise * broken + weights.retold_promise * len(told)
+        cost += weights.stop_moved * stops_moved + weights.postponed * leaves
+        new = tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)
+        return Option(
+            id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,
+            kind=kind,
+            stop_id=self.stop.id,
+            vehicle_id=target,
+            routes=dict(changed),
+            arrivals=self._arrivals(before, after),
+            cost_cents=cost,
+            minutes_late=_minutes(max(0, late_s)),
+            promises_broken=int(broken),
+            promises_retold=len(told),
+            retold=tuple(sorted(told)),
+            stops_moved=stops_moved,
+            others_delayed_min=self._others_delayed(before, after),
+            feasible=not new,
+            broken=new,
+        )
+
+    def _told(self, kind: Kind, before: _Side, after: _Side) -> set[str]:
+        if kind == "wait":
+            return set()
+        if kind == "retell":
+            return {self.stop.id}
+        return {s for s in after.late if s == self.stop.id or s not in before.late}
+
+    def _late_elsewhere(self, before: _Side) -> int:
+        """Seconds late on the other vehicles' routes when nothing is done: not this option's doing."""
+        return sum(timing.late_s for v, timing in before.timings.items() if v != self.own)
+
+    def _arrivals(self, before: _Side, after: _Side) -> dict[str, int]:
+        return {s: t for s, t in sorted(after.starts.items()) if s == self.stop.id or before.starts.get(s) != t}
+
+    def _others_delayed(self, before: _Side, after: _Side) -> int:
+        known = [s for s in after.starts if s != self.stop.id and s in before.starts]
+        return _minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
+
+
+def _side(schedule: Schedule, routes: Routes) -> _Side:
+    vehicles = {v.id: v for v in schedule.problem.vehicles}
+    timings = {v: schedule.timing(vehicles[v], stop_ids) for v, stop_ids in routes.items()}
+    rows = [row for timing in timings.values() for row in timing.visits]
+    breaches = [b for v, timing in timings.items() for b in schedule.breaches(vehicles[v], timing)]
+    priced = [costs(schedule.problem.weights, vehicles[v], timing) for v, timing in timings.items()]
+    return _Side(
+        timings=timings,
+        breaches={breach.key: breach for breach in breaches},
+        starts={stop_id: start for stop_id, _, start, _, _ in rows},
+        late={stop_id: late for stop_id, _, _, _, late in rows if late},
+        driving=sum(parts.total - parts.late for parts in priced),
+    )
+
+
+def _minutes(seconds: int) -> int:
+    """Whole minutes, begun ones count."""
+    return -(-seconds // 60)

@@ -1,0 +1,238 @@
+"""The neutral routing problem and plan: numbers only, no database ids beyond opaque strings, no personal data.
+
+Times are whole seconds since the problem's `t0`; money is integer cents; distances are metres. A `Problem` with the
+matrix its `matrix` names is all that any engine, checker or what-if needs, and all that a replay needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.errors import BadInput
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Weights(Frozen):
+    """What things cost, in cents. The objective is money, so that options can be compared and explained."""
+
+    late_minute: int = Field(25, ge=0)
+    """a minute that a stop is served after the time the customer was promised"""
+    broken_promise: int = Field(600, ge=0)
+    """a promise broken without a word before it breaks"""
+    retold_promise: int = Field(150, ge=0)
+    """a promise moved by a message before it breaks"""
+    stop_moved: int = Field(40, ge=0)
+    """churn: one stop that a driver finds in another place of the list, or on another list"""
+    overtime_minute: int = Field(90, ge=0)
+    """a minute that a van ends after its shift"""
+    postponed: int = Field(1720, ge=0)
+    """an order that leaves today's plan: second attempt and contacts ($17.20, industry figure for a failed attempt)"""
+
+
+class Stop(Frozen):
+    """One door on one day. All orders there share one service time."""
+
+    id: str
+    location: int = Field(ge=0)
+    """row of the matrix"""
+    service_s: int = Field(ge=0)
+    windows: tuple[tuple[int, int], ...] = ()
+    """when service may start, sorted, in seconds since t0; empty: at any time"""
+    due_s: int | None = None
+    """latest start of service that the customer was promised; later is late and priced"""
+    demand: tuple[int, ...] = ()
+    """one figure a capacity dimension: pieces, grams; a figure left out is 0"""
+    drop_penalty: int = Field(100_000, ge=0)
+    """cents for leaving the stop out of the plan"""
+    aboard: str | None = None
+    """vehicle that carries the goods already: the stop can't go to another one"""
+
+    @property
+    def deadline_s(self) -> int | None:
+        """From when on a start is late: what was promised, or without a promise the end of the last window."""
+        if self.due_s is not None:
+            return self.due_s
+        return self.windows[-1][1] if self.windows else None
+
+    @model_validator(mode="after")
+    def _windows_are_sorted(self) -> Stop:
+        edges = list(chain.from_iterable(self.windows))
+        if edges != sorted(edges):
+            raise BadInput(
+                f"the windows of {self.id} overlap or are not in order: {self.windows}",
+                "Give (open, close) pairs in seconds, earliest first.",
+                field="windows",
+            )
+        if any(figure < 0 for figure in self.demand):
+            raise BadInput(f"{self.id} has a negative demand", "Give 0 or more.", field="demand")
+        return self
+
+
+class Vehicle(Frozen):
+    """A van with its shift. Live, its route begins with `locked` stops that are not taken from the driver any more."""
+
+    id: str
+    start: int = Field(ge=0)
+    """row of the matrix from which its route is timed and priced"""
+    end: int | None = None
+    """row where it ends; None: it ends at its last stop"""
+    ready_s: int
+    """when it can leave `start`; a van that is used is paid from here on"""
+    shift_end_s: int
+    capacity: tuple[int, ...] = ()
+    """one figure a dimension of `Stop.demand`; a dimension left out has no limit"""
+    fixed_cost: int = Field(0, ge=0)
+    """cents for using it at all (live: 0 once it is out)"""
+    cost_per_hour: int = Field(0, ge=0)
+    cost_per_km: int = Field(0, ge=0)
+    max_stops: int | None = None
+    on_road: bool = False
+    """it has left the depot: what is not aboard by now it can't deliver"""
+    locked: int = Field(0, ge=0)
+    """how many first stops of its present route can't be moved (live: the stop that it is driving to)"""
+    first_leg_s: int | None = Field(None, ge=0)
+    """seconds left to the first stop of its present route, from where the van is now; its metres are not counted.
+    It holds only while that stop is locked and first. None: the matrix says"""
+
+
+class Problem(Frozen):
+    matrix: str
+    """content hash of the travel-time matrix (`optimizer.travel`)"""
+    stops: tuple[Stop, ...]
+    vehicles: tuple[Vehicle, ...]
+    routes: dict[str, tuple[str, ...]] = {}
+    """the present plan: vehicle id -> stop ids still to serve, in order, locked ones first"""
+    now_s: int = 0
+    weights: Weights = Weights()
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Problem:
+        stops, vehicles = {s.id for s in self.stops}, {v.id for v in self.vehicles}
+        routed = list(chain.from_iterable(self.routes.values()))
+        strangers, ghosts = sorted(self.routes.keys() - vehicles), sorted(set(routed) - stops)
+        faults = (
+            ("stops", "two stops have one id", len(stops) < len(self.stops)),
+            ("vehicles", "two vehicles have one id", len(vehicles) < len(self.vehicles)),
+            ("routes", f"routes of unknown vehicles: {strangers}", strangers),
+            ("routes", f"routes name unknown stops: {ghosts}", ghosts),
+            ("routes", "a stop is on two routes, or twice on one", len(set(routed)) < len(routed)),
+        )
+        for field, what, fault in faults:
+            if fault:
+                raise BadInput(what, "Build the problem from one consistent plan.", field=field)
+        return self
+
+    def stop(self, stop_id: str) -> Stop:
+        found = next((s for s in self.stops if s.id == stop_id), None)
+        if found is None:
+            raise BadInput(f"no stop {stop_id} in this problem", "Use an open stop of the day.", field="stop")
+        return found
+
+    def vehicle(self, vehicle_id: str) -> Vehicle:
+        found = next((v for v in self.vehicles if v.id == vehicle_id), None)
+        if found is None:
+            raise BadInput(f"no vehicle {vehicle_id} in this problem", "Use a vehicle of the day.", field="vehicle")
+        return found
+
+    def place_of(self, stop_id: str) -> tuple[str, int] | None:
+        """(vehicle id, position) in the present plan; None when no van has the stop."""
+        for vehicle_id, stop_ids in self.routes.items():
+            if stop_id in stop_ids:
+                return vehicle_id, stop_ids.index(stop_id)
+        return None
+
+
+def may_carry(vehicle: Vehicle, stop: Stop) -> bool:
+    """Custody: goods on a van stay with it, goods at the depot go with a van that has not left."""
+    return stop.aboard == vehicle.id or (stop.aboard is None and not vehicle.on_road)
+
+
+def with_routes(problem: Problem, changed: Mapping[str, tuple[str, ...]]) -> Problem:
+    """The same problem with the routes of some vehicles replaced."""
+    return rebuilt(problem, routes={**problem.routes, **changed})
+
+
+def without_stop(problem: Problem, stop_id: str) -> Problem:
+    """The problem after a stop is gone (cancelled). A van that was driving to it is free for its next one: the live
+    first leg pointed at the stop, so it goes too, and the leg is taken from the matrix again."""
+    place = problem.place_of(stop_id)
+    stops = tuple(s for s in problem.stops if s.id != stop_id)
+    if place is None:
+        return rebuilt(problem, stops=stops)
+    vehicle_id, position = place
+    vehicle = problem.vehicle(vehicle_id)
+    if position < vehicle.locked:
+        first_leg_s = None if position == 0 else vehicle.first_leg_s
+        vehicle = vehicle.model_copy(update={"locked": vehicle.locked - 1, "first_leg_s": first_leg_s})
+    return rebuilt(
+        problem,
+        stops=stops,
+        vehicles=tuple(vehicle if v.id == vehicle_id else v for v in problem.vehicles),
+        routes={**problem.routes, vehicle_id: tuple(s for s in problem.routes[vehicle_id] if s != stop_id)},
+    )
+
+
+def rebuilt(problem: Problem, **changes: object) -> Problem:
+    """A changed copy that is validated again (`model_copy` would not)."""
+    return Problem.model_validate({**dict(problem), **changes})
+
+
+class Visit(Frozen):
+    """One stop of a timed route. arrival <= start; start - arrival is waiting; departure = start + service."""
+
+    stop_id: str
+    arrival_s: int
+    start_s: int
+    departure_s: int
+    late_s: int
+
+
+class Route(Frozen):
+    """A timed, priced route of one vehicle."""
+
+    vehicle_id: str
+    visits: tuple[Visit, ...]
+    start_s: int
+    end_s: int
+    distance_m: int
+    driving_s: int
+    waiting_s: int
+    overtime_s: int
+    cost: int
+    """cents: use, hours, km, overtime and lateness"""
+    broken: tuple[str, ...] = ()
+    """hard constraints that this route breaks, in words a dispatcher reads; empty when it is feasible"""
+
+    @property
+    def stop_ids(self) -> tuple[str, ...]:
+        return tuple(visit.stop_id for visit in self.visits)
+
+
+class Unassigned(Frozen):
+    stop_id: str
+    reason: str
+    """one of optimizer.reasons.REASONS"""
+    detail: str
+
+
+class Plan(Frozen):
+    routes: tuple[Route, ...]
+    """one for each vehicle of the problem, in its order; a van that stays at home has no visits and costs 0"""
+    unassigned: tuple[Unassigned, ...]
+    cost: int
+    """what the engine minimised: the cost of the routes and the drop penalty of every unassigned stop"""
+    engine: str
+    iterations: int
+    stopped_by: str
+    """`iterations`, `optimal`, `time` or `cancelled`: only the first two can be replayed to the byte"""
+
+    @property
+    def routes_cost(self) -> int:
+        """Cents that the routes cost, without penalties for what is left out."""
+        return sum(route.cost for route in self.routes)

@@ -1,0 +1,220 @@
+"""The exact forward pass: when a van reaches each stop of its route, what that costs, and what it breaks.
+
+Engines may approximate while they search; what they return is timed and priced here. One rule for windows: service
+starts at the earliest moment at or after arrival inside some window; with none left it starts at arrival, and that is
+a breach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from core.errors import BadInput
+from optimizer.problem import Problem, Route, Stop, Vehicle, Visit, Weights, may_carry
+from optimizer.travel import Matrix
+
+
+class Breach(NamedTuple):
+    """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
+
+    kind: str
+    """window, shift, capacity, stops, aboard or locked"""
+    subject: str
+    """stop or vehicle id"""
+    words: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.subject
+
+
+class Costs(NamedTuple):
+    """Cents of one route, part by part."""
+
+    use: int
+    hours: int
+    km: int
+    overtime: int
+    late: int
+
+    @property
+    def total(self) -> int:
+        return sum(self)
+
+
+class Timing(NamedTuple):
+    """A timed route as plain numbers: what a search over thousands of routes can afford."""
+
+    visits: list[tuple[str, int, int, int, int]]
+    """stop id, arrival, start, departure, seconds late"""
+    end_s: int
+    distance_m: int
+    driving_s: int
+    waiting_s: int
+    overtime_s: int
+    late_s: int
+
+
+def time_route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
+    return Schedule(problem, matrix).route(vehicle, stop_ids)
+
+
+def start_of_service(stop: Stop, arrival_s: int) -> int:
+    for opens, closes in stop.windows:
+        if arrival_s <= closes:
+            return max(arrival_s, opens)
+    return arrival_s
+
+
+def misses_window(stop: Stop, start_s: int) -> bool:
+    return bool(stop.windows) and not any(opens <= start_s <= closes for opens, closes in stop.windows)
+
+
+def clock(seconds: int) -> str:
+    """Seconds since the day's midnight as hours and minutes."""
+    return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+
+
+def per(rate: int, amount: int, unit: int) -> int:
+    """rate x amount / unit in whole cents, halves up."""
+    return (2 * rate * amount + unit) // (2 * unit)
+
+
+class Schedule:
+    """Times and prices routes of one problem. Build it once where many routes are tried."""
+
+    def __init__(self, problem: Problem, matrix: Matrix) -> None:
+        _same_ground(problem, matrix)
+        self.problem = problem
+        self.stops = {stop.id: stop for stop in problem.stops}
+        # .item gives Python integers: int32 sums would overflow silently
+        self._seconds = matrix.durations_s.item
+        self._metres = matrix.distances_m.item
+
+    def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
+        timing = self.timing(vehicle, stop_ids)
+        return Route(
+            vehicle_id=vehicle.id,
+            visits=tuple(_visit(row) for row in timing.visits),
+            start_s=vehicle.ready_s,
+            end_s=timing.end_s,
+            distance_m=timing.distance_m,
+            driving_s=timing.driving_s,
+            waiting_s=timing.waiting_s,
+            overtime_s=timing.overtime_s,
+            cost=costs(self.problem.weights, vehicle, timing).total,
+            broken=tuple(breach.words for breach in self.breaches(vehicle, timing)),
+        )
+
+    def cost(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> int:
+        return costs(self.problem.weights, vehicle, self.timing(vehicle, stop_ids)).total
+
+    def timing(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Timing:
+        """The pass itself. A van without stops stays where it is."""
+        now, here = vehicle.ready_s, vehicle.start
+        visits: list[tuple[str, int, int, int, int]] = []
+        distance = driving = waiting = late_total = 0
+        for stop_id in stop_ids:
+            stop = self._stop(stop_id)
+            leg_s, leg_m = self._leg(vehicle, here, stop, first=not visits)
+            arrival = now + leg_s
+            start = start_of_service(stop, arrival)
+            late = max(0, start - stop.deadline_s) if stop.deadline_s is not None else 0
+            now, here = start + stop.service_s, stop.location
+            visits.append((stop_id, arrival, start, now, late))
+            distance, driving = distance + leg_m, driving + leg_s
+            waiting, late_total = waiting + start - arrival, late_total + late
+        if visits and vehicle.end is not None:
+            leg_s = self._seconds(here, vehicle.end)
+            now, driving = now + leg_s, driving + leg_s
+            distance += self._metres(here, vehicle.end)
+        overtime = max(0, now - vehicle.shift_end_s) if visits else 0
+        return Timing(visits, now, distance, driving, waiting, overtime, late_total)
+
+    def breaches(self, vehicle: Vehicle, timing: Timing) -> tuple[Breach, ...]:
+        found: list[Breach] = []
+        for stop_id, _, start, _, _ in timing.visits:
+            found += _stop_breaches(self.stops[stop_id], vehicle, start)
+        found += self._vehicle_breaches(vehicle, timing)
+        return tuple(found)
+
+    def _stop(self, stop_id: str) -> Stop:
+        if stop_id not in self.stops:
+            raise BadInput(f"no stop {stop_id} in this problem", "Use an open stop of the day.", field="stop")
+        return self.stops[stop_id]
+
+    def _leg(self, vehicle: Vehicle, here: int, stop: Stop, first: bool) -> tuple[int, int]:
+        """Seconds and metres. The live first leg is known in seconds only, and only for the stop that it leads to."""
+        live = first and vehicle.locked > 0 and self.problem.routes.get(vehicle.id, ())[:1] == (stop.id,)
+        if live and vehicle.first_leg_s is not None:
+            return vehicle.first_leg_s, 0
+        return self._seconds(here, stop.location), self._metres(here, stop.location)
+
+    def _vehicle_breaches(self, vehicle: Vehicle, timing: Timing) -> list[Breach]:
+        name, found = vehicle.id, []
+        stop_ids = tuple(row[0] for row in timing.visits)
+        locked = self.problem.routes.get(name, ())[: vehicle.locked]
+        if stop_ids[: len(locked)] != locked:
+            found.append(Breach("locked", name, f"{name} is on its way to {' and '.join(locked)}: that stays first"))
+        for dimension, limit in enumerate(vehicle.capacity):
+            load = sum(s.demand[dimension] for s in map(self._stop, stop_ids) if dimension < len(s.demand))
+            if load > limit:
+                words = f"{name} is overloaded: {load}, room for {limit} (capacity {dimension + 1})"
+                found.append(Breach(f"capacity{dimension + 1}", name, words))
+        if vehicle.max_stops is not None and len(stop_ids) > vehicle.max_stops:
+            words = f"{name} has {len(stop_ids)} stops, {vehicle.max_stops} is its limit"
+            found.append(Breach("stops", name, words))
+        if timing.overtime_s:
+            words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
+            found.append(Breach("shift", name, words))
+        return found
+
+
+def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
+    """A van that is not used costs nothing; one that is used is paid from the moment it could leave."""
+    if not timing.visits:
+        return Costs(0, 0, 0, 0, 0)
+    return Costs(
+        use=vehicle.fixed_cost,
+        hours=per(vehicle.cost_per_hour, timing.end_s - vehicle.ready_s, 3600),
+        km=per(vehicle.cost_per_km, timing.distance_m, 1000),
+        overtime=per(weights.overtime_minute, timing.overtime_s, 60),
+        late=per(weights.late_minute, timing.late_s, 60),
+    )
+
+
+def _stop_breaches(stop: Stop, vehicle: Vehicle, start_s: int) -> list[Breach]:
+    found = []
+    if misses_window(stop, start_s):
+        closed = clock(stop.windows[-1][1])
+        words = f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}"
+        found.append(Breach("window", stop.id, words))
+    if not may_carry(vehicle, stop):
+        where = f"aboard {stop.aboard}" if stop.aboard else f"at the depot, which {vehicle.id} has left"
+        words = f"{stop.id} is {where}: {vehicle.id} can't deliver it"
+        found.append(Breach("aboard", stop.id, words))
+    return found
+
+
+def _visit(row: tuple[str, int, int, int, int]) -> Visit:
+    # the numbers were made here: validating each again would double the time of the pass
+    stop_id, arrival, start, departure, late = row
+    return Visit.model_construct(stop_id=stop_id, arrival_s=arrival, start_s=start, departure_s=departure, late_s=late)
+
+
+def _same_ground(problem: Problem, matrix: Matrix) -> None:
+    if problem.matrix != matrix.hash:
+        raise BadInput(
+            f"the problem was built on travel times {problem.matrix[:12]}, these are {matrix.hash[:12]}",
+            "Load the matrix that the problem names.",
+            field="matrix",
+        )
+    rows = [s.location for s in problem.stops]
+    rows += [row for v in problem.vehicles for row in (v.start, v.end) if row is not None]
+    if rows and max(rows) >= matrix.size:
+        raise BadInput(
+            f"row {max(rows)} is not in the matrix of {matrix.size} places",
+            "Make the matrix for all places.",
+            field="location",
+        )

@@ -1,0 +1,131 @@
+"""The fleet: what a fleet file may say, and what is refused with the field that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import Connection, select
+
+from core import fleet
+from core.errors import BadInput, NotFound
+from core.store.tables import principal
+from tests.living import DEPOT, a_depot, a_van
+
+
+def a_vehicle(**given: Any) -> fleet.Vehicle:
+    return fleet.Vehicle.model_validate({"id": "van1", "depot": DEPOT, "driver": "dan", **given})
+
+
+@pytest.fixture
+def db(record: Connection) -> Connection:
+    a_depot(record)
+    fleet.put_driver(record, fleet.Driver(id="dan", name="Dan Ruiz", phone="+15550100200"))
+    return record
+
+
+def test_a_vehicle_is_kept_in_seconds_grams_and_cents(db: Connection) -> None:
+    fleet.put_vehicle(db, a_vehicle(shift_start="7:30", shift_end="16:00", weight_kg=800.5, cost_per_km=40))
+    row = fleet.get_vehicle(db, "van1")
+    assert (row.shift_start_s, row.shift_end_s) == (27_000, 57_600)
+    assert (row.weight_g, row.cost_per_km, row.name) == (800_500, 40, "van1")
+
+
+def test_a_vehicle_put_again_is_changed(db: Connection) -> None:
+    fleet.put_vehicle(db, a_vehicle())
+    fleet.put_vehicle(db, a_vehicle(pieces=5, name="Big van"))
+    row = fleet.get_vehicle(db, "van1")
+    assert (row.pieces, row.name) == (5, "Big van")
+    assert len(fleet.of_depot(db, DEPOT)) == 1
+
+
+def test_a_driver_may_sign_in(db: Connection) -> None:
+    roles = db.execute(select(principal.c.role).where(principal.c.subject == "dan")).scalars().all()
+    assert roles == ["driver"]
+
+
+def test_a_driver_is_found_by_what_they_drive(db: Connection) -> None:
+    fleet.put_vehicle(db, a_vehicle())
+    assert fleet.of_driver(db, "dan").id == "van1"
+    with pytest.raises(NotFound, match="has no vehicle"):
+        fleet.of_driver(db, "eve")
+
+
+def test_vehicles_are_listed_by_depot(db: Connection) -> None:
+    a_depot(db, "dep2")
+    a_van(db, "van2")
+    a_van(db, "van1")
+    a_van(db, "van3", "dep2")
+    assert [row.id for row in fleet.of_depot(db, DEPOT)] == ["van1", "van2"]
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "why"),
+    [
+        ({"depot": "nowhere"}, "depot", "no such depot"),
+        ({"driver": "nobody"}, "driver", "no such driver"),
+        ({"shift_start": "18:00", "shift_end": "08:00"}, "shift_end", "it ends before it starts"),
+        ({"shift_start": "08:00", "shift_end": "08:00"}, "shift_end", "it has no length"),
+    ],
+)
+def test_a_vehicle_that_does_not_fit_the_fleet_is_refused(
+    db: Connection, given: dict[str, Any], field: str, why: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        fleet.put_vehicle(db, a_vehicle(**given))
+    assert refused.value.field == field, why
+
+
+def test_a_driver_drives_one_vehicle(db: Connection) -> None:
+    fleet.put_vehicle(db, a_vehicle())
+    with pytest.raises(BadInput, match="drives van1 already"):
+        fleet.put_vehicle(db, a_vehicle(id="van2"))
+    fleet.put_vehicle(db, a_vehicle(pieces=3))
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"shift_start": 450}, "YAML reads a bare 7:30 as 450"),
+        ({"shift_start": "7.30"}, "a dot"),
+        ({"shift_start": "07:60"}, "no such minute"),
+        ({"shift_end": "24:30"}, "past the day's end"),
+        ({"shift_end": "25:00"}, "no such hour"),
+        ({"shift_start": ""}, "nothing"),
+        ({"pieces": 0}, "a van that carries nothing"),
+        ({"weight_kg": 0}, "nor any weight"),
+        ({"weight_kg": float("nan")}, "not a number"),
+        ({"cost_per_hour": -1}, "earns by driving"),
+        ({"max_stops": 0}, "stops nowhere"),
+        ({"colour": "red"}, "a word that nothing reads is a spelling mistake"),
+        ({"id": ""}, "no name"),
+    ],
+)
+def test_a_vehicle_that_can_not_be_is_refused(given: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError):
+        a_vehicle(**given)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0:00", 0), ("07:30", 27_000), ("23:59", 86_340), ("24:00", 86_400)])
+def test_a_shift_may_end_at_any_time_of_the_day(text: str, seconds: int) -> None:
+    assert a_vehicle(shift_start="00:00", shift_end=text).shift_s == (0, seconds)
+
+
+@pytest.mark.parametrize("tz", ["Mars/Olympus", "", "America", "../../etc/passwd", "/etc/passwd", "UTC+1"])
+def test_a_time_zone_that_is_none_is_refused(tz: str) -> None:
+    with pytest.raises(ValidationError, match="no time zone"):
+        fleet.Depot(id="d", name="d", lat=0, lon=0, tz=tz)
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(91, 0), (-91, 0), (0, 181), (0, -181), (float("nan"), 0)])
+def test_a_depot_is_on_earth(lat: float, lon: float) -> None:
+    with pytest.raises(ValidationError):
+        fleet.Depot(id="d", name="d", lat=lat, lon=lon)
+
+
+def test_unknown_depots_and_vehicles_are_said_to_be_unknown(db: Connection) -> None:
+    with pytest.raises(NotFound, match="no depot x"):
+        fleet.get_depot(db, "x")
+    with pytest.raises(NotFound, match="no vehicle x"):
+        fleet.get_vehicle(db, "x")

@@ -1,0 +1,165 @@
+"""Orders: the same one twice is one, a door on a day is a stop, and a search never matches more than it says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import Connection, select
+
+from core import custody, orders
+from core.errors import BadInput, NotFound
+from core.orders import NewOrder
+from core.store.tables import parcel
+from tests.living import DAY, DEPOT, HOME, a_depot, an_order, at, stop_of
+
+
+@pytest.fixture
+def db(record: Connection) -> Connection:
+    a_depot(record)
+    return record
+
+
+def an_order_as_sent(**given: object) -> NewOrder:
+    fields = {"ref": "A1", "name": "Ana Gil", "phone": "+15550100100", "lat": HOME[0], "lon": HOME[1]}
+    return NewOrder.model_validate(fields | given)
+
+
+def test_the_same_order_twice_changes_nothing(db: Connection) -> None:
+    first = orders.add(db, an_order_as_sent(), DEPOT, DAY, at("07:00"))
+    again = orders.add(db, an_order_as_sent(), DEPOT, DAY, at("09:00"))
+    assert (first[1], again) == (True, (first[0], False))
+    assert len(orders.of_day(db, DEPOT, DAY)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"pieces": 2}, "another number of pieces"),
+        ({"address": "Elm 5"}, "another address"),
+        ({"notes": "ring twice"}, "another note"),
+        ({"parcels": ("x",)}, "another parcel"),
+    ],
+)
+def test_a_known_reference_with_other_contents_is_refused(db: Connection, change: dict[str, object], why: str) -> None:
+    made, _ = orders.add(db, an_order_as_sent(), DEPOT, DAY, at("07:00"))
+    before = orders.get(db, made)
+    with pytest.raises(BadInput, match="A1 is in already") as refused:
+        orders.add(db, an_order_as_sent(**change), DEPOT, DAY, at("07:00"))
+    assert refused.value.field == "ref", why
+    assert orders.get(db, made) == before
+
+
+def test_a_known_reference_for_another_day_is_refused(db: Connection) -> None:
+    orders.add(db, an_order_as_sent(), DEPOT, DAY, at("07:00"))
+    with pytest.raises(BadInput):
+        orders.add(db, an_order_as_sent(), DEPOT, DAY + timedelta(days=1), at("07:00"))
+
+
+def test_two_clients_may_use_one_reference(db: Connection) -> None:
+    one, _ = orders.add(db, an_order_as_sent(client="one"), DEPOT, DAY, at("07:00"))
+    two, new = orders.add(db, an_order_as_sent(client="two"), DEPOT, DAY, at("07:00"))
+    assert new
+    assert one != two
+
+
+@pytest.mark.parametrize(
+    ("lat", "same", "why"),
+    [
+        (30.20000, True, "the same point"),
+        (30.200001, True, "within a metre"),
+        (30.20002, False, "two metres on is the next door"),
+    ],
+)
+def test_one_door_on_one_day_is_one_stop(lat: float, same: bool, why: str) -> None:
+    here = orders.stop_id(DEPOT, DAY, 30.2, -97.7)
+    assert (orders.stop_id(DEPOT, DAY, lat, -97.7) == here) is same, why
+
+
+def test_the_same_door_on_another_day_or_from_another_depot_is_another_stop() -> None:
+    here = orders.stop_id(DEPOT, DAY, 30.2, -97.7)
+    assert orders.stop_id(DEPOT, DAY + timedelta(days=1), 30.2, -97.7) != here
+    assert orders.stop_id("other", DAY, 30.2, -97.7) != here
+
+
+def test_every_parcel_starts_at_the_depot(db: Connection) -> None:
+    many, _ = orders.add(db, an_order_as_sent(parcels=("p1", "p2", "p3")), DEPOT, DAY, at("07:00"))
+    one = an_order(db, "A2")
+    assert custody.holders(db, many) == {f"depot:{DEPOT}"}
+    rows = list(db.execute(select(parcel.c.order_id).where(parcel.c.order_id.in_([many, one]))).scalars())
+    assert sorted(rows) == sorted([many] * 3 + [one]), "an order that names no parcels has one"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "why"),
+    [
+        ("AB_1", True, "as it is written"),
+        ("ab_1", True, "in any case"),
+        ("AB%", False, "a percent sign is no wildcard"),
+        ("ABX1", False, "nor does its underscore match"),
+        ("AB_", False, "the beginning is not enough"),
+        ("AB\\", False, "a backslash at the end"),
+        ("\\AB_1", False, "a backslash escapes nothing"),
+        ("", False, "nothing"),
+    ],
+)
+def test_an_order_is_found_by_its_reference_and_nothing_else(db: Connection, asked: str, found: bool, why: str) -> None:
+    made = an_order(db, "AB_1")
+    row = orders.by_ref(db, asked)
+    assert (row is not None and row.id == made) is found, why
+
+
+def test_a_reference_with_a_backslash_is_found(db: Connection) -> None:
+    made = an_order(db, "A\\1")
+    row = orders.by_ref(db, "a\\1")
+    assert row is not None
+    assert row.id == made
+
+
+def test_of_two_orders_with_one_reference_the_newest_counts(db: Connection) -> None:
+    an_order(db, "A1", client="one")
+    newer = an_order(db, "A1", client="two", day=DAY + timedelta(days=1))
+    row = orders.by_ref(db, "A1")
+    assert row is not None
+    assert row.id == newer
+
+
+def test_a_person_finds_their_own_orders_only(db: Connection) -> None:
+    mine, theirs = an_order(db, "A1"), an_order(db, "B1")
+    me = orders.get(db, mine).person_id
+    assert orders.by_ref(db, "B1", me) is None
+    assert [row.id for row in orders.of_person(db, me)] == [mine]
+    assert orders.by_ref(db, "B1", orders.get(db, theirs).person_id) is not None
+
+
+@pytest.mark.parametrize("status", sorted(orders.OPEN | orders.FINAL | {"failed"}))
+def test_only_what_is_still_to_be_served_keeps_a_stop_open(db: Connection, status: str) -> None:
+    order_id = an_order(db, "A1")
+    orders.set_status(db, [order_id], status)
+    assert (stop_of(db, order_id) in orders.open_stops(db, DEPOT, DAY)) is (status in orders.OPEN)
+
+
+def test_a_stop_is_open_while_one_of_its_orders_is(db: Connection) -> None:
+    first, second = an_order(db, "A1"), an_order(db, "A2")
+    assert stop_of(db, first) == stop_of(db, second)
+    orders.set_status(db, [first], "delivered")
+    assert orders.open_stops(db, DEPOT, DAY) == {stop_of(db, second)}
+
+
+def test_no_status_is_both_open_and_final() -> None:
+    assert not orders.OPEN & orders.FINAL
+
+
+def test_an_unknown_order_is_said_to_be_unknown(db: Connection) -> None:
+    with pytest.raises(NotFound, match="no order ord_x"):
+        orders.get(db, "ord_x")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("lat", 91), ("lon", -181), ("lat", float("nan")), ("pieces", 0), ("service_s", -1), ("ref", ""), ("name", "")],
+)
+def test_an_order_that_can_not_be_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        an_order_as_sent(**{field: value})

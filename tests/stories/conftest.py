@@ -1,0 +1,57 @@
+"""Days that several stories look at: lived once a run, by the real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.engine import make_url
+
+from evals.report import DayReport
+from evals.world.run import DayResult
+from evals.world.scenario import Scenario
+from evals.world.synthetic import synthetic
+from tests.stories.house import House, a_house
+
+SEED = 4
+"""A lively day: stops that run late, customers who text, approvals and escalations."""
+
+
+def city(seed: int = SEED) -> Scenario:
+    return synthetic(seed, orders=60, vans=4).model_copy(update={"iterations": 2000})
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A day that is over: its processes have ended, its database and its files can be looked into."""
+
+    house: House
+    scenario: Scenario
+    result: DayResult
+    report: DayReport
+
+    @contextmanager
+    def copy(self, name: str) -> Iterator[str]:
+        """The URL of a copy of the day's database, to do harm to."""
+        original = make_url(self.house.url)
+        admin = create_engine(original.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with admin.connect() as db:
+            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {original.database}"))
+        try:
+            yield original.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with admin.connect() as db:
+                db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def lived() -> Iterator[Lived]:
+    scenario = city()
+    with a_house(SEED) as house:
+        result, report = house.live(scenario)
+        house.stop()
+        house.server.start()  # held by this process from here on
+        yield Lived(house, scenario, result, report)

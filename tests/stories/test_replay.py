@@ -1,0 +1,185 @@
+"""Story: the day is over. Everybody can check it: the log verifies, every decision comes out again from its inputs, and
+whatever is changed afterwards is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, text
+
+from agent import replay
+from core import canonical, log
+from core.signing import load_or_create
+from core.store import db as store
+from tests.living import instance_on
+from tests.stories.conftest import Lived
+
+WITHHELD = ("case_", "proposal", "decision", "effect", "message", "outbox", "plan", "plan_route", "promise", "order_")
+"""Everything that came of the decisions. What is left is the log with its stored outputs, and the inputs by hash."""
+
+
+@pytest.mark.timeout(400)
+def test_every_decision_of_the_day_comes_out_again_to_the_byte(lived: Lived) -> None:
+    done = lived.house.command("log", "replay", "--day", lived.scenario.day.isoformat())
+    assert done.returncode == 0, done.stdout
+    recomputable = [e for e in _decisions(lived) if e.body["inputs"]]
+    assert f"{len(recomputable)} decisions came out the same, 0 did not" in done.stdout
+    assert {e.body["action"] for e in recomputable} >= {"plan.publish", "retell"}
+
+
+@pytest.mark.timeout(400)
+def test_they_come_out_again_with_all_stored_outputs_withheld(lived: Lived) -> None:
+    recorded = {e.seq: canonical.dumps(e.body["outcome"]) for e in _decisions(lived) if e.body["inputs"]}
+    with lived.copy("withheld") as url, instance_on(url, lived.house.data, lived.scenario.end):
+        with store.transaction() as db:
+            db.execute(text(f"TRUNCATE {', '.join(WITHHELD)} CASCADE"))
+        with store.snapshot() as db:
+            inputs = {e.seq: e.body["inputs"] for e in log.entries(db, log.Filter(kind="decision"))}
+            again = {seq: canonical.dumps(replay.recompute(db, inputs[seq])) for seq in recorded}
+    assert again == recorded
+
+
+def _decisions(lived: Lived) -> list[log.Entry]:
+    with lived.house.database() as db:
+        return list(log.entries(db, log.Filter(kind="decision")))
+
+
+# The log as a person at the machine sees it ---------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(400)
+def test_the_log_verifies_up_to_a_signed_end(lived: Lived) -> None:
+    done = lived.house.command("log", "verify")
+    assert done.returncode == 0, done.stdout
+    assert f"{lived.report.log.seq} entries" in done.stdout
+    assert lived.report.log.head[:16] in done.stdout
+
+
+@pytest.mark.timeout(400)
+def test_show_prints_what_is_known_about_one_case(lived: Lived) -> None:
+    case_id = next(e.body["case"] for e in _decisions(lived) if e.body["case"].startswith("case_"))
+    shown = lived.house.command("log", "show", case_id)
+    rows = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert rows
+    assert all(case_id in json.dumps(row["body"]) for row in rows)
+
+
+Harm = Callable[[Connection], object]
+
+
+def _sql(*statements: str) -> Harm:
+    return lambda db: [db.execute(text(statement)) for statement in statements]
+
+
+CUT = "(SELECT max(seq) - 2 FROM log_entry)"
+TAMPERED: list[tuple[str, Harm, str]] = [
+    (
+        "a_changed_byte",
+        _sql("UPDATE log_entry SET body = overlay(body placing 'x' from 5 for 1) WHERE seq = 5"),
+        "one letter of one body",
+    ),
+    (
+        "a_truncation",
+        _sql(
+            f"DELETE FROM log_head WHERE seq > {CUT}",  # noqa: S608
+            f"DELETE FROM log_entry WHERE seq > {CUT}",  # noqa: S608
+            "UPDATE log_tip SET (seq, hash) = (SELECT seq, hash FROM log_entry ORDER BY seq DESC LIMIT 1)",
+        ),
+        "the end is cut off and every trace of it in the database too: only the anchor file knows",
+    ),
+    (
+        "a_reordering",
+        _sql(
+            "UPDATE log_entry SET seq = -1 WHERE seq = 5",
+            "UPDATE log_entry SET seq = 5 WHERE seq = 6",
+            "UPDATE log_entry SET seq = 6 WHERE seq = -1",
+        ),
+        "two neighbours change places",
+    ),
+    (
+        "a_swapped_day",
+        _sql("UPDATE log_entry SET day = day + 1 WHERE seq = 5"),
+        "a decision is passed off as the next day's",
+    ),
+]
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize(("name", "harm", "reason"), TAMPERED, ids=[row[0] for row in TAMPERED])
+def test_what_was_changed_in_the_database_is_found(lived: Lived, name: str, harm: Harm, reason: str) -> None:
+    with lived.copy(name) as url:
+        _do(url, harm)
+        done = lived.house.command("log", "verify", DATABASE_URL=url)
+    assert done.returncode == 1, reason
+    assert "DOES NOT VERIFY" in done.stdout
+
+
+@pytest.mark.timeout(400)
+def test_another_key_is_found(lived: Lived, tmp_path: Path) -> None:
+    stranger = load_or_create(tmp_path / "keys")
+
+    def sign(db: Connection) -> None:
+        at = next(log.entries(db)).at
+        db.execute(text("DELETE FROM log_head"))
+        log.sign_head(db, stranger, at)
+
+    with lived.copy("another_key") as url:
+        _do(url, sign)
+        done = lived.house.command("log", "verify", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "key" in done.stdout
+
+
+def _do(url: str, harm: Harm) -> None:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.begin() as db:
+        harm(db)
+
+
+# A day as a file ------------------------------------------------------------------------------------------------------
+
+
+def _swap_lines(lines: list[str]) -> list[str]:
+    return [*lines[:2], lines[3], lines[2], *lines[4:]]
+
+
+def _other_day(lines: list[str]) -> list[str]:
+    head = json.loads(lines[0])
+    return [json.dumps(head | {"day": "2026-01-01"}, separators=(",", ":"), sort_keys=True), *lines[1:]]
+
+
+FILES: list[tuple[str, Callable[[list[str]], list[str]], str]] = [
+    ("a_changed_byte", lambda lines: [*lines[:2], lines[2].replace("a", "b", 1), *lines[3:]], "one letter of an entry"),
+    ("a_truncation", lambda lines: lines[:-2], "the end with its signature is gone"),
+    ("a_hole", lambda lines: [*lines[:2], *lines[3:]], "an entry is left out"),
+    ("a_reordering", _swap_lines, "two entries change places"),
+    ("a_swapped_day", _other_day, "the file is passed off as another day's"),
+]
+
+
+@pytest.mark.timeout(400)
+def test_an_exported_day_proves_itself_and_shows_any_change(lived: Lived, tmp_path: Path) -> None:
+    exported = lived.house.command("log", "export", lived.scenario.day.isoformat()).stdout
+    whole = tmp_path / "whole.jsonl"
+    whole.write_text(exported, "utf-8")
+    for name, harm, _ in FILES:
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(harm(exported.splitlines())) + "\n", "utf-8")
+    keyless = tmp_path / "elsewhere"
+    shutil.copytree(lived.house.data, keyless, ignore=shutil.ignore_patterns("keys", "postgres*", "matrices"))
+    load_or_create(keyless / "keys")
+
+    with ThreadPoolExecutor(2) as two:
+        good = two.submit(lived.house.command, "log", "verify", str(whole))
+        bad = {
+            name: two.submit(lived.house.command, "log", "verify", str(tmp_path / f"{name}.jsonl"))
+            for name, _, _ in FILES
+        }
+        strange = two.submit(lived.house.command, "log", "verify", str(whole), DOORSTEP_DATA=str(keyless))
+        assert good.result().returncode == 0, good.result().stdout
+        assert {name: done.result().returncode for name, done in bad.items()} == dict.fromkeys(bad, 1)
+        assert strange.result().returncode == 1, "signed by a key that this reader does not trust"

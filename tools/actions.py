@@ -1,0 +1,299 @@
+"""What each action does to the record. Called by the desk only, in the transaction that also writes the decision.
+
+An action gets an exact proposal: which option, which routes in which order, which orders, which times. It returns what
+it changed, which is what `undo` needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core import canonical, clock, effects, fleet, orders, plans, promises
+from core.clock import iso, parse
+from core.errors import Stale
+from core.store.tables import depot, order, parcel, van
+from optimizer.churn import moves
+from tools.notify import templates
+from tools.tracker import outward
+
+PROMISE_BEFORE = timedelta(minutes=45)
+PROMISE_AFTER = timedelta(minutes=30)
+RETELL_BEFORE = timedelta(minutes=15)
+RETELL_AFTER = timedelta(minutes=45)
+"""A customer is told a range of an hour or two around the expected arrival; quarter hours outward."""
+
+
+class Args(BaseModel):
+    """Exact arguments of an action, as proposed, approved and carried out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    option: str
+    routes: dict[str, tuple[str, ...]] = {}
+    """what each changed vehicle still has to visit, in order"""
+    arrivals: dict[str, str] = {}
+    """stop -> expected arrival (ISO UTC) under this option"""
+    retold: tuple[str, ...] = ()
+    """stops whose customers are told a new time"""
+    orders: tuple[str, ...] = ()
+    """orders that it is about"""
+    day: str = ""
+    """the day that orders move to"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One action under way: in whose case, decided by which decision, when."""
+
+    db: Connection
+    case: Row[Any]
+    decision_id: str
+    args: Args
+    now: datetime
+
+    @property
+    def tz(self) -> ZoneInfo:
+        return ZoneInfo(self.db.execute(select(depot.c.tz).where(depot.c.id == self.case.depot_id)).scalar_one())
+
+
+def wait(job: Job) -> dict[str, Any]:
+    """Do nothing. That it was weighed and chosen is the point."""
+    return {}
+
+
+def retell(job: Job) -> dict[str, Any]:
+    return {"promises": _retell(job)}
+
+
+def change_routes(job: Job) -> dict[str, Any]:
+    """Put the changed routes into a new version; tell the customers whose time no longer holds."""
+    changed = _apply_routes(job, job.args.routes)
+    return changed | {"promises": _first_promises(job) + _retell(job)}
+
+
+def move_day(job: Job) -> dict[str, Any]:
+    """Take orders off today's plan and put them on another day as a second attempt; tell their customers."""
+    day = date.fromisoformat(job.args.day) if job.args.day else job.case.day + timedelta(days=1)
+    moved = {}
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        if row.status not in orders.OPEN | {"failed"}:
+            raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
+        moved[order_id] = _second_attempt(job, row, day)
+        promises.release(job.db, order_id)
+        _say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
+    orders.set_status(job.db, moved, "rescheduled")
+    return {"moved": moved} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
+
+
+ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
+    "wait": wait,
+    "retell": retell,
+    "resequence": change_routes,
+    "reassign": change_routes,
+    "postpone": move_day,
+    "reschedule": move_day,
+}
+
+
+# Routes ---------------------------------------------------------------------------------------------------------------
+
+
+def binds(db: Connection, case: Row[Any], args: Args) -> dict[str, Any]:
+    """What a proposal rests on: the routes it changes and the promises of the orders it is about."""
+    current = plans.current(db, case.depot_id, case.day)
+    routes = {v: r.digest for v, r in sorted(current.routes.items()) if v in args.routes} if current else {}
+    return {"routes": routes, "promises": promises.digest(db, args.orders)}
+
+
+def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    current = plans.current(job.db, job.case.depot_id, job.case.day)
+    if current is None:
+        raise Stale("There is no published plan any more.", "Plan and publish first.")
+    still = orders.open_stops(job.db, job.case.depot_id, job.case.day)
+    gone = {s for route in changed.values() for s in route} - still
+    if gone:
+        raise Stale(f"{len(gone)} of the stops it moves were served meanwhile.", "Look at the case again.")
+    arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
+    after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
+    moved = moves({r.vehicle_id: _stops(current, r.vehicle_id) for r in after}, {r.vehicle_id: r.stops for r in after})
+    version = plans.add(
+        job.db,
+        job.case.depot_id,
+        job.case.day,
+        after,
+        parent=current.version,
+        status="published",
+        unassigned=_unassigned(current, after),
+        made_by={"decision": job.decision_id},
+        at=job.now,
+        decision_id=job.decision_id,
+    )
+    for move in moved:
+        effects.record(job.db, job.case.id, "stop.move", move.stop_id, {"version": version}, job.now, status="done")
+    return {
+        "version": version,
+        "before": {r.vehicle_id: list(_stops(current, r.vehicle_id)) for r in after},
+        "after": {r.vehicle_id: r.digest for r in after},
+        "moves": [move.model_dump() for move in moved],
+    }
+
+
+def _stops(current: plans.PlanVersion, vehicle_id: str) -> tuple[str, ...]:
+    return current.routes[vehicle_id].stops if vehicle_id in current.routes else ()
+
+
+def put_routes_back(job: Job, applied: Mapping[str, Any]) -> list[str]:
+    """The routes as they were before a decision, minus what was served since. The caller has checked that no one
+    else has changed them."""
+    before = applied.get("before", {})
+    if not before:
+        return []
+    still = orders.open_stops(job.db, job.case.depot_id, job.case.day)
+    after = _apply_routes(job, {v: tuple(s for s in stops if s in still) for v, stops in before.items()})
+    return [f"routes of {', '.join(sorted(before))} are as before, in version {after['version']}"]
+
+
+def _unassigned(current: plans.PlanVersion, after: Sequence[plans.PlannedRoute]) -> list[dict[str, Any]]:
+    now_on = {stop for route in after for stop in route.stops}
+    return [dict(row) for row in current.unassigned if row["stop"] not in now_on]
+
+
+def _route(
+    job: Job,
+    current: plans.PlanVersion,
+    vehicle: str,
+    new: tuple[str, ...],
+    still: set[str],
+    arrivals: Mapping[str, datetime],
+) -> plans.PlannedRoute:
+    """The vehicle's whole list: what it has behind it or can't be taken from it any more, then the new order.
+
+    Raises Stale when a stop that it would have to go round is locked by now.
+    """
+    before = current.routes.get(vehicle)
+    state = job.db.execute(select(van).where(van.c.vehicle_id == vehicle, van.c.day == job.case.day)).one_or_none()
+    held = state.stop_id if state is not None and state.state in ("driving", "serving") else None
+    if held in still and held in new and new[0] != held:
+        raise Stale(f"{vehicle} heads to a stop by now that this would move.", "Look at the case again.")
+    planned = {v.stop: v for v in before.visits} if before else {}
+    kept = [s for s in planned if s not in still or (s == held and s not in new)]
+    visits = [planned[s] for s in kept]
+    for stop in new:
+        known = planned.get(stop)
+        arrival = arrivals.get(stop) or (known.arrival if known else job.now)
+        stay = known.departure - known.arrival if known else timedelta(seconds=_service_s(job.db, stop))
+        visits.append(plans.PlannedVisit(stop=stop, arrival=arrival, departure=arrival + stay))
+    row = fleet.get_vehicle(job.db, vehicle)
+    start = before.start if before else clock.at_second(job.case.day, job.tz.key, row.shift_start_s)
+    return plans.PlannedRoute(
+        vehicle_id=vehicle, visits=tuple(visits), start=start, end=max([v.departure for v in visits], default=start),
+        distance_m=before.distance_m if before else 0, driving_s=before.driving_s if before else 0,
+        cost=before.cost if before else 0,
+    )  # fmt: skip
+
+
+def _service_s(db: Connection, stop: str) -> int:
+    return max((row.service_s for row in orders.at_stop(db, stop)), default=0)
+
+
+# Customers ------------------------------------------------------------------------------------------------------------
+
+
+def _first_promises(job: Job) -> list[str]:
+    """Orders that were left out of the plan are in it now, and told a time."""
+    made = []
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        arrival = job.args.arrivals.get(row.stop_id)
+        if row.status in ("new", "unassigned") and arrival is not None:
+            lo, hi = promised_range(row.windows, parse(arrival))
+            made.append(promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now))
+            orders.set_status(job.db, [order_id], "planned")
+    return made
+
+
+def promised_range(windows: Sequence[Sequence[str]], arrival: datetime) -> tuple[datetime, datetime]:
+    """What to promise: the customer's own window when it is short, else an hour and a half around the arrival."""
+    lo, hi = outward(arrival - PROMISE_BEFORE, arrival + PROMISE_AFTER, 15)
+    for text_lo, text_hi in windows:
+        own_lo, own_hi = parse(text_lo), parse(text_hi)
+        if own_lo <= arrival <= own_hi:
+            if own_hi - own_lo <= timedelta(hours=3):
+                return own_lo, own_hi
+            return max(lo, own_lo), min(hi, own_hi)
+    return lo, hi
+
+
+def _retell(job: Job) -> list[str]:
+    """Tell a new time to everybody at the stops that the option says; returns the promises made."""
+    made = []
+    for stop in job.args.retold:
+        expected = parse(job.args.arrivals[stop])
+        lo, hi = outward(max(expected - RETELL_BEFORE, job.now), expected + RETELL_AFTER, 15)
+        for row in orders.at_stop(job.db, stop):
+            if row.status in orders.OPEN and promises.open_of(job.db, row.id) is not None:
+                made.append(promise_by_message(job.db, job.case.id, row, "retell", lo, hi, job.tz, job.now))
+    return made
+
+
+def promise_by_message(
+    db: Connection,
+    case_id: str,
+    row: Row[Any],
+    template: str,
+    lo: datetime,
+    hi: datetime,
+    zone: ZoneInfo,
+    now: datetime,
+) -> str:
+    """Tell a customer a time, and hold ourselves to it: message, effect, outbox and promise in one go."""
+    local_lo, local_hi = lo.astimezone(zone), hi.astimezone(zone)
+    body = templates.render(
+        template, order=row.ref, day=local_lo.date().isoformat(), lo=f"{local_lo:%H:%M}", hi=f"{local_hi:%H:%M}"
+    )
+    message_id = effects.queue_message(db, case_id, row.person_id, row.id, template, body, now)
+    return promises.make(db, row.id, lo, hi, message_id, now)
+
+
+def _say(job: Job, row: Row[Any], template: str, **facts: str) -> str:
+    body = templates.render(template, **facts)
+    return effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
+
+
+def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
+    """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
+    ref, made = _next_attempt(job.db, row)
+    shift, zone = timedelta(days=(day - row.day).days), job.tz
+
+    def same_time(text: str) -> str:  # by the clock on the wall, also when it is changed in between
+        return iso(parse(text).astimezone(zone) + shift)
+
+    again = row._asdict() | {
+        "id": made, "ref": ref, "day": day, "status": "new", "created_at": job.now,
+        "stop_id": orders.stop_id(row.depot_id, day, row.lat, row.lon),
+        "windows": [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
+        "source": canonical.digest({"again": row.id, "day": day.isoformat()}),
+    }  # fmt: skip
+    job.db.execute(insert(order).values(again))
+    job.db.execute(update(parcel).where(parcel.c.order_id == row.id).values(order_id=made))
+    return made
+
+
+def _next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
+    """Reference and id of the next attempt: A1, A1/2, A1/3 ... A number that the client has taken is left out."""
+    base, _, number = row.ref.rpartition("/")
+    base, attempt = (base, int(number)) if base and number.isdecimal() else (row.ref, 1)
+    while True:
+        attempt += 1
+        made = canonical.short("ord", row.client, f"{base}/{attempt}")
+        if db.execute(select(order.c.id).where(order.c.id == made)).one_or_none() is None:
+            return f"{base}/{attempt}", made

@@ -1,0 +1,202 @@
+"""What people do with a proposal: approve, reject, edit, and undo what was done. Each verdict counts once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from core import canonical, cases, clock, custody, decisions, orders, plans, promises
+from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, WrongState
+from core.principals import Principal
+from core.store.tables import order, parcel, proposal
+from tools import desk
+from tools.actions import ACTIONS, Args, Job, binds, promise_by_message, put_routes_back
+
+
+def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
+    """Say yes to an exact proposal. False when what it rests on has changed: the case is then computed again.
+
+    Raises AlreadyDecided, naming them, when somebody else was first.
+    """
+    row, asked = _asked(db, who, case_id, digest)
+    if dict(asked.binds) != binds(db, row, Args.model_validate(asked.args)):
+        cases.settle_proposal(db, digest, ("open",), "stale", None)
+        cases.advance(db, row, "open", rounds=row.rounds + 1)
+        cases.work(db, row.id)
+        return False
+    cases.settle_proposal(db, digest, ("open",), "approved", who.id)
+    cases.advance(db, row, "approved")
+    cases.work(db, row.id)
+    return True
+
+
+def reject(db: Connection, who: Principal, case_id: str, digest: str, reason: str, now: datetime) -> str:
+    """Say no, with a reason. Nothing is done; the case is the rejecter's to work. Returns the decision's id."""
+    if not reason.strip():
+        raise BadInput("A rejection needs a reason.", "Say why in a few words.", field="reason")
+    row, asked = _asked(db, who, case_id, digest)
+    cases.settle_proposal(db, digest, ("open",), "rejected", who.id)
+    made = decisions.write(
+        db, case_id=row.id, round_=row.rounds, action=asked.action, verdict="rejected", rule="person.rejected",
+        approver=who.id, outcome=row.inputs["outcome"], inputs=row.inputs["hashes"],
+        applied={"proposal": digest, "reason_digest": canonical.digest(reason)}, cost=0, at=now, day=row.day,
+    )  # fmt: skip
+    cases.advance(
+        db, row, "escalated", reason_code="rejected", owner=who.id, due_by=desk.by_when(now),
+        facts=dict(row.facts) | {"rejected_because": reason}, rounds=row.rounds + 1,
+    )  # fmt: skip
+    return made
+
+
+def edit(db: Connection, who: Principal, case_id: str, digest: str, option_id: str, now: datetime) -> str:
+    """Take another of the case's options: a new proposal with its own digest, to be approved. Returns that digest."""
+    row, _ = _asked(db, who, case_id, digest)
+    option = next((o for o in row.options if o["id"] == option_id), None)
+    if option is None or not option["feasible"]:
+        known = ", ".join(o["id"] for o in row.options if o["feasible"])
+        raise BadInput(f"{option_id!r} is no option that can be done.", f"Choose one of {known}.", field="option")
+    return put_up(db, row, option, now)
+
+
+def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime, *, status: str = "open") -> str:
+    """Make the exact proposal of one option of a case."""
+    args = arguments(db, row, option)
+    band = max(200, abs(int(option["cost_cents"])) // 5)
+    content = {
+        "option_id": option["id"], "action": desk.action_kind(row.kind, option), "args": args.model_dump(mode="json"),
+        "binds": binds(db, row, args), "cost_lo": option["cost_cents"] - band, "cost_hi": option["cost_cents"] + band,
+    }  # fmt: skip
+    return cases.propose(db, row.id, content, now, status=status)
+
+
+def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
+    """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
+    t0 = clock.parse(row.inputs["t0"])
+    mine = [o.id for o in desk.case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
+    return Args(
+        option=option["id"],
+        routes={v: tuple(stops) for v, stops in option["routes"].items()},
+        arrivals={s: clock.iso(clock.at_offset(t0, second)) for s, second in option["arrivals"].items()},
+        retold=tuple(option["retold"]),
+        orders=tuple(mine),
+        day=str(row.facts.get("day", "")),
+    )
+
+
+def close(db: Connection, who: Principal, case_id: str, note: str, now: datetime) -> None:
+    """An escalated case is settled by the person who worked it."""
+    if not who.is_staff:
+        raise NotAllowed(f"A {who.role} can't close cases.", "Ask a dispatcher.")
+    row = cases.get(db, case_id, lock=True)
+    if row.status != "escalated":
+        raise WrongState(f"The case is {row.status}.", "Only an escalated case is closed by hand.")
+    facts = dict(row.facts) | {"settled_by": who.id, "note": note}
+    cases.advance(db, row, "closed", closed_at=now, facts=facts)
+
+
+def _asked(db: Connection, who: Principal, case_id: str, digest: str) -> tuple[Row[Any], Row[Any]]:
+    """Case and open proposal, both locked, for somebody who may decide."""
+    if not who.is_staff:
+        raise NotAllowed(f"A {who.role} can't decide cases.", "Ask a dispatcher.")
+    row = cases.get(db, case_id, lock=True)
+    asked = db.execute(
+        select(proposal).where(proposal.c.digest == digest, proposal.c.case_id == case_id).with_for_update()
+    ).one_or_none()
+    if asked is None:
+        raise NotFound("This case has no such proposal.", "Read the case again.", field="proposal")
+    if asked.decided_by is not None:
+        raise AlreadyDecided(f"{asked.decided_by} has {asked.status} this already.", "Look at the decision.")
+    if asked.status != "open" or row.status != "waiting":
+        raise Stale(f"This proposal is {asked.status}.", "Read the case again: it shows the present one.")
+    return row, asked
+
+
+# Undo -----------------------------------------------------------------------------------------------------------------
+
+
+def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dict[str, Any]:
+    """Take a decision back where the world allows, else compensate; the answer says which.
+
+    Routes go back when nothing has touched them since; orders moved to another day come back while that day has not
+    planned them. A message can't be unsent: a correction follows it.
+    """
+    index = decisions.get(db, decision_id)
+    body = decisions.body(db, decision_id)
+    if index.verdict not in ("auto", "approved") or index.action not in ACTIONS:
+        raise WrongState(f"A decision that was {index.verdict} changed nothing.", "There is nothing to undo.")
+    row, applied = cases.get(db, index.case_id, lock=True), body["applied"]
+    current = plans.current(db, row.depot_id, row.day)
+    untouched = current is not None and all(
+        current.routes[v].digest == digest for v, digest in applied.get("after", {}).items()
+    )
+    facts: dict[str, Any] = {
+        "requester": who.role,
+        "reversible": untouched,
+        "extra_cost_cents": 0,
+        "promises_broken": 0,
+    }
+    facts["spent_today_cents"] = desk.facts_for(db, row, now)["spent_today_cents"]
+    verdict = desk.judge_undo(row, facts)
+    if verdict.verdict == "deny":
+        raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}.", "Ask a dispatcher.")
+    made = decisions.identify(row.id, row.rounds, "undo", "undone", f"{who.id}:{decision_id}")
+    if not decisions.mark_undone(db, decision_id, made):
+        raise AlreadyDecided("This decision was undone before.", "Look at the case.")
+    if not untouched:
+        raise Stale("The routes were changed again since.", "Look at the present plan and decide anew.")
+    job = Job(db, row, made, Args(option="undo"), now)
+    undone = _orders_back(db, applied) + put_routes_back(job, applied)
+    compensated = [_correct(job, promise_id) for promise_id in applied.get("promises", [])]
+    compensated += [_keep_today(job, order_id) for order_id in sorted(applied.get("moved", {}))]
+    result = {"undone": undone, "compensated": compensated}
+    decisions.write(
+        db,
+        case_id=row.id,
+        round_=row.rounds,
+        action="undo",
+        verdict="undone",
+        rule=verdict.rule,
+        approver=f"{who.id}:{decision_id}",
+        outcome=result,
+        inputs={},
+        applied={"undoes": decision_id},
+        cost=0,
+        at=now,
+        day=row.day,
+    )
+    return {"decision": made, **result}
+
+
+def _orders_back(db: Connection, applied: dict[str, Any]) -> list[str]:
+    """Second attempts that nobody has planned yet are taken back."""
+    back = []
+    for old, again in applied.get("moved", {}).items():
+        if orders.get(db, again).status != "new":
+            raise Stale("The order is planned on its new day already.", "Move it from there instead.")
+        db.execute(update(parcel).where(parcel.c.order_id == again).values(order_id=old))
+        db.execute(order.delete().where(order.c.id == again))
+        from_van = custody.van_of(db, old)
+        orders.set_status(db, [old], "out" if from_van else "planned")
+        back.append(f"order {old} is back on its day")
+    return back
+
+
+def _keep_today(job: Job, order_id: str) -> str:
+    """The customer was told of another day: tell the time that held before."""
+    row, told = orders.get(job.db, order_id), promises.last_of(job.db, order_id)
+    if told is None:
+        return f"order {row.ref} had no time before"
+    promise_by_message(job.db, job.case.id, row, "correction", told.lo, told.hi, job.tz, job.now)
+    return f"a correction tells the customer of {row.ref} the time before"
+
+
+def _correct(job: Job, promise_id: str) -> str:
+    """The customer was told a time by the undone decision: tell the one before it again."""
+    told, before = promises.with_previous(job.db, promise_id)
+    row = orders.get(job.db, told.order_id)
+    if before is None or row.status not in orders.OPEN:
+        return f"promise {promise_id} stands"
+    promise_by_message(job.db, job.case.id, row, "correction", before.lo, before.hi, job.tz, job.now)
+    return f"a correction follows message {told.message_id}"

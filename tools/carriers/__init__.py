@@ -1,0 +1,1 @@
+"""Carriers: what it costs to let somebody else deliver. One file a carrier, all behind port.py."""

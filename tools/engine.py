@@ -1,0 +1,299 @@
+"""The engine process: holds plan and travel times of each depot-day in memory, answers what-if in milliseconds, keeps
+every arrival range fresh, and runs the long solves.
+
+One engine owns a depot-day, by an advisory lock that ends with its connection. Nothing in here is the truth: after a
+crash all of it is rebuilt from plan and events, and a plan run that was under way starts over.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, func, select, text, update
+
+from core import blobs, canonical, clock, plans, stream, vans
+from core.clock import iso
+from core.errors import DoorstepError, NotFound, Unavailable, WrongState
+from core.store import db as store
+from core.store.tables import depot, order, plan_run
+from optimizer import checker
+from optimizer import options as what_if
+from optimizer.options import Candidate
+from optimizer.problem import Plan, Problem
+from optimizer.travel import Matrix
+from tools import problems, tracker, wire
+from tools.optimizer import question
+from tools.problems import Ground
+from tools.publishing import plan_outcome
+from tools.solver import Solve
+
+log = structlog.get_logger("engine")
+
+PULSE_S = 0.4
+"""The pause between two refreshes of all arrival ranges on a real day."""
+POLL_S = 0.2
+"""How often new plan runs are looked for."""
+
+
+class Engine:
+    """What the process holds. Threads: one a socket connection, the pulse, and one a running solve."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
+        self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
+        self._matrices: dict[str, Matrix] = {}
+        self._owned: set[tuple[str, date]] = set()
+        self._holder: Connection | None = None
+        self._solves: dict[str, Solve] = {}
+        self.stopping = threading.Event()
+
+    # requests -------------------------------------------------------------------------------------------------------
+
+    def answer(self, op: str, args: Mapping[str, Any]) -> Any:
+        if op == "tick":
+            return self.tick(datetime.fromisoformat(args["now"]))
+        if op == "ask":
+            at = datetime.fromisoformat(args["now"])
+            return self.ask(args["depot"], date.fromisoformat(args["day"]), args["stop"], tuple(args["kinds"]), at)
+        if op == "evaluate":
+            problem = Problem.model_validate(args["problem"])
+            return what_if.evaluate(problem, self._matrix(problem.matrix), Candidate.model_validate(args["candidate"]))
+        if op == "ping":
+            return {"owned": sorted(f"{d}/{day}" for d, day in self._owned), "solving": sorted(self._solves)}
+        raise NotFound(f"The engine has no operation {op!r}.", "")
+
+    def ask(self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime) -> Any:
+        with self._lock, store.snapshot() as db:
+            here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
+            if current is None:
+                raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
+            problem = problems.live(db, here, current, now)
+        return question(here, current.version, problem, stop, kinds)
+
+    def tick(self, now: datetime) -> dict[str, Any]:
+        """Refresh every depot-day that this engine owns."""
+        opened: list[str] = []
+        with self._lock, store.transaction() as db:
+            for depot_id, day in vans.active_days(db, now):
+                current = self._plan(db, depot_id, day)
+                if current is None or not self._own(depot_id, day):
+                    continue
+                here = self._ground(db, depot_id, day)
+                opened += tracker.refresh(db, here, current.version, problems.live(db, here, current, now), now)
+        return {"opened": opened}
+
+    # what is held ---------------------------------------------------------------------------------------------------
+
+    def _matrix(self, key: str) -> Matrix:
+        with self._lock:
+            if key not in self._matrices:
+                self._matrices[key] = problems.matrices().get(key)
+                for old in list(self._matrices)[:-8]:
+                    del self._matrices[old]
+            return self._matrices[key]
+
+    def _ground(self, db: Connection, depot_id: str, day: date) -> Ground:
+        """Kept until an order is added or taken away, or the depot gets another matrix."""
+        stamp = canonical.digest(
+            [
+                db.execute(select(depot.c.matrix).where(depot.c.id == depot_id)).scalar_one_or_none(),
+                db.execute(
+                    select(func.count(), func.max(order.c.created_at).cast(order.c.ref.type)).where(
+                        order.c.depot_id == depot_id, order.c.day == day, order.c.lat.is_not(None)
+                    )
+                )
+                .one()
+                ._asdict(),
+            ]
+        )
+        known = self._grounds.get((depot_id, day))
+        if known is None or known[0] != stamp:
+            known = (stamp, problems.ground(db, depot_id, day))
+            self._grounds[depot_id, day] = known
+        return known[1]
+
+    def _plan(self, db: Connection, depot_id: str, day: date) -> plans.PlanVersion | None:
+        version = plans.current_version(db, depot_id, day)
+        if version is None:
+            return None
+        known = self._plans.get((depot_id, day))
+        if known is None or known.version != version:
+            known = self._plans[depot_id, day] = plans.get(db, depot_id, day, version)
+        return known
+
+    def _own(self, depot_id: str, day: date) -> bool:
+        if (depot_id, day) in self._owned and self._holder is not None and not self._holder.closed:
+            return True
+        if self._holder is None or self._holder.invalidated:
+            self._holder = store.engine().connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._owned.clear()
+        query = text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))")
+        got = bool(self._holder.execute(query, {"key": f"engine:{depot_id}:{day}"}).scalar_one())
+        if got:
+            self._owned.add((depot_id, day))
+        return got
+
+    def lost_database(self) -> None:
+        with self._lock:
+            self._holder = None
+            self._owned.clear()
+
+    # loops ----------------------------------------------------------------------------------------------------------
+
+    def pulse(self) -> None:
+        """On a real day, keep arrival ranges fresh; on a simulated one the world's clock does."""
+        while not self.stopping.wait(PULSE_S):
+            try:
+                with store.snapshot() as db:
+                    reading = clock.read(db)
+                if not reading.simulated:
+                    self.tick(reading.now)
+            except DoorstepError as error:
+                log.warning("pulse.failed", error=str(error))
+                self.lost_database()
+            except Exception:
+                log.exception("pulse.failed")
+
+    def take_runs(self) -> None:
+        """Start the plan runs that wait. At start-up, those that a dead engine left running wait again."""
+        first = True
+        while not self.stopping.wait(0 if first else POLL_S):
+            try:
+                with store.transaction() as db:
+                    if first:
+                        db.execute(update(plan_run).where(plan_run.c.status == "running").values(status="queued"))
+                        first = False
+                    run_id = db.execute(
+                        update(plan_run)
+                        .values(status="running")
+                        .where(
+                            plan_run.c.id
+                            == select(plan_run.c.id)
+                            .where(plan_run.c.status == "queued")
+                            .order_by(plan_run.c.at, plan_run.c.id)
+                            .limit(1)
+                            .with_for_update(skip_locked=True)
+                            .scalar_subquery()
+                        )
+                        .returning(plan_run.c.id)
+                    ).scalar_one_or_none()
+                if run_id is not None:
+                    self.run(run_id)
+            except Unavailable as error:
+                log.warning("runs.waiting", error=str(error))
+                self.stopping.wait(1)
+            except Exception:
+                log.exception("runs.failed")
+                self.stopping.wait(1)
+
+    def run(self, run_id: str) -> None:
+        """Solve one plan run and write its draft; a failure is written on the run."""
+        try:
+            with store.snapshot() as db:
+                row = db.execute(select(plan_run).where(plan_run.c.id == run_id)).one()
+                here = problems.ground(db, row.depot_id, row.day)
+                problem = problems.first(db, here)
+                parent = plans.current_version(db, row.depot_id, row.day)
+            solve = self._solves[run_id] = Solve(problem, problems.matrices(), row.request)
+            plan = solve.run(lambda step: _progress(run_id, step))
+            with store.transaction() as db:
+                _draft(db, run_id, here, problem, plan, row.request, parent)
+        except Unavailable as error:
+            if not self.stopping.is_set():
+                _fail(run_id, str(error))
+        except Exception as error:
+            log.exception("run.failed", run=run_id)
+            _fail(run_id, str(error))
+        finally:
+            self._solves.pop(run_id, None)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        for solve in list(self._solves.values()):
+            solve.cancel()
+
+
+def _progress(run_id: str, step: Mapping[str, Any]) -> None:
+    with store.transaction() as db:
+        known = list(db.execute(select(plan_run.c.progress).where(plan_run.c.id == run_id)).scalar_one())
+        db.execute(update(plan_run).where(plan_run.c.id == run_id).values(progress=[*known[-199:], dict(step)]))
+        stream.tell(db, "run", {"id": run_id, "status": "running", **step})
+
+
+def _fail(run_id: str, error: str) -> None:
+    with store.transaction() as db:
+        db.execute(update(plan_run).where(plan_run.c.id == run_id).values(status="failed", error=error))
+        stream.tell(db, "run", {"id": run_id, "status": "failed", "error": error})
+
+
+def _draft(
+    db: Connection,
+    run_id: str,
+    here: Ground,
+    problem: Problem,
+    plan: Plan,
+    request: Mapping[str, Any],
+    parent: int | None,
+) -> None:
+    made_by = {
+        "engine": plan.engine,
+        "iterations": request["iterations"],
+        "seed": request["seed"],
+        "stopped_by": plan.stopped_by,
+        "problem": blobs.put(db, problem),
+        "matrix": problem.matrix,
+        "outcome": plan_outcome(plan),
+        "violations": len(checker.check(problem, here.matrix, plan)),
+    }
+    unassigned = [
+        {"stop": u.stop_id, "orders": list(here.orders[u.stop_id]), "reason": u.reason, "detail": u.detail}
+        for u in plan.unassigned
+    ]
+    now = clock.now(db)
+    version = plans.add(
+        db, here.depot_id, here.day, planned_routes(here, problem, plan), parent=parent, status="draft",
+        unassigned=unassigned, made_by=made_by, at=now,
+    )  # fmt: skip
+    db.execute(update(plan_run).where(plan_run.c.id == run_id).values(status="done", version=version))
+    stream.tell(db, "run", {"id": run_id, "depot": here.depot_id, "status": "done", "version": version, "at": iso(now)})
+
+
+def planned_routes(here: Ground, problem: Problem, plan: Plan) -> list[plans.PlannedRoute]:
+    """The solver's routes as the record keeps them; a vehicle without stops gets an empty route."""
+    solved = {route.vehicle_id: route for route in plan.routes}
+    made = []
+    for vehicle in problem.vehicles:
+        route = solved.get(vehicle.id)
+        visits = tuple(
+            plans.PlannedVisit(stop=v.stop_id, arrival=here.at(v.start_s), departure=here.at(v.departure_s))
+            for v in (route.visits if route else ())
+        )
+        start, end = (route.start_s, route.end_s) if route else (vehicle.ready_s, vehicle.ready_s)
+        made.append(
+            plans.PlannedRoute(
+                vehicle_id=vehicle.id, visits=visits, start=here.at(start), end=here.at(end),
+                distance_m=route.distance_m if route else 0, driving_s=route.driving_s if route else 0,
+                cost=route.cost if route else 0,
+            )
+        )  # fmt: skip
+    return made
+
+
+def main() -> None:
+    """Run until the supervisor says stop."""
+    engine = Engine()
+    server = wire.Server(wire.socket_path("engine.sock"), engine.answer)
+    server.start()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: engine.stop())
+    threading.Thread(target=engine.pulse, daemon=True).start()
+    threading.Thread(target=engine.take_runs, daemon=True).start()
+    log.info("engine.ready")
+    engine.stopping.wait()
+    server.shutdown()

@@ -1,0 +1,180 @@
+"""The texts that go to people: `render` fills one, `lint` says what is wrong with any of them.
+
+The words are in prompts/templates/LANGUAGE/NAME.txt; which fields each may use, and how long these get, is declared
+here. SMS length is counted the way carriers do it, in segments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+from string import Formatter
+
+import prompts
+from core.errors import BadInput
+
+FIELDS: dict[str, str] = {
+    "at": "23:59",
+    "by": "23:59",
+    "day": "2026-09-30",
+    "hi": "23:59",
+    "last_fact": "out for delivery, at the stop before",
+    "last_fact_age": "59 minutes",
+    "late_stops": "999",
+    "lo": "23:59",
+    "not_found": "ABCD-123456789012",
+    "open_cases": "999",
+    "order": "ABCD-123456789012",
+    "reason": "nobody was there to take it",
+    "stops_ahead": "199",
+    "stops_left": "9999",
+    "vans_out": "999",
+    "why": "x" * 200,
+}
+"""field -> a long but real value; lint measures with it"""
+
+_WINDOW = ("order", "day", "lo", "hi")
+_NEWS = ("last_fact", "last_fact_age")
+TEMPLATES: dict[str, tuple[str, ...]] = {
+    "promise": _WINDOW,
+    "retell": _WINDOW,
+    "rescheduled": ("order", "day"),
+    "handed_over": ("order", "by"),
+    "failed": ("order", "at", "reason"),
+    "delivered": ("order", "at"),
+    "correction": _WINDOW,
+    "reply_new": ("order",),
+    "reply_planned": (*_WINDOW, *_NEWS),
+    "reply_unassigned": ("order", "day"),
+    "reply_out": ("order", "stops_ahead", "lo", "hi", *_NEWS),
+    "reply_delivered": ("order", *_NEWS),
+    "reply_failed": ("order", *_NEWS),
+    "reply_cancelled": ("order",),
+    "reply_rescheduled": ("order", "day"),
+    "reply_returned": ("order",),
+    "reply_no_order": (),
+    "reply_not_found": ("not_found",),
+    "reply_reschedule_asked": ("order", "day"),
+    "reply_cancel_asked": ("order",),
+    "reply_greeting": (),
+    "reply_thanks": (),
+    "reply_help": (),
+    "reply_out_of_scope": (),
+    "reply_person": (),
+    "reply_safety": (),
+    "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
+    "reply_why": ("why",),
+    "ask_order": (),
+    "ask_day": (),
+    "ask_intent": (),
+}
+"""template -> the fields it may use; `reply_` and `ask_` are for conversations, the others are sent unasked"""
+
+OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
+"""words that carriers read as an opt-out; a text that holds one invites it"""
+MAX_SEGMENTS = 2
+MAX_VALUE = 240
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_DOUBLE = frozenset("^{}\\[~]|€\f")
+_DAY_NAMES: dict[str, tuple[str, str]] = {
+    "en": (
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        "January February March April May June July August September October November December",
+    )
+}
+LANGUAGES = tuple(sorted(_DAY_NAMES))
+
+
+def fields(name: str) -> tuple[str, ...]:
+    """The fields that a template may use."""
+    if name not in TEMPLATES:
+        raise BadInput(f"there is no template {name!r}", f"Templates are {', '.join(sorted(TEMPLATES))}.", field="name")
+    return TEMPLATES[name]
+
+
+def render(name: str, /, *, lang: str = "en", **facts: str | int) -> str:
+    """The text of a template with its fields filled. Raises BadInput for a missing, unknown or unfit fact."""
+    wanted = fields(name)
+    if lang not in LANGUAGES:
+        raise BadInput(f"there are no texts in {lang!r}", f"Languages are {', '.join(LANGUAGES)}.", field="lang")
+    for field in (*sorted(wanted), *sorted(facts)):
+        if field not in facts or field not in wanted:
+            what = "is missing" if field not in facts else "is no field of this template"
+            raise BadInput(f"{what} ({name})", f"It takes {', '.join(wanted) or 'no fields'}.", field=field)
+    said = {field: _say(field, value, lang) for field, value in facts.items()}
+    return prompts.read(f"templates/{lang}/{name}.txt").format_map(said)
+
+
+def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None = None) -> list[str]:
+    """What is wrong with the texts, one line a finding; empty when they can be sent."""
+    paths = set(prompts.names() if there is None else there)
+    findings: list[str] = []
+    for lang in LANGUAGES:
+        for name in sorted(TEMPLATES):
+            path = f"templates/{lang}/{name}.txt"
+            found = _lint_text(name, read(path), lang) if path in paths else ["has no text"]
+            findings += [f"{lang}/{name}: {finding}" for finding in found]
+        listed = {f"templates/{lang}/{name}.txt" for name in TEMPLATES}
+        here = {path for path in paths if path.startswith(f"templates/{lang}/")}
+        findings += [f"{path}: is not declared" for path in sorted(here - listed)]
+    return findings
+
+
+def segments(text: str) -> int:
+    """How many SMS segments a text takes: GSM-7 (160, or 153 each) or UCS-2 (70, or 67 each)."""
+    if all(c in _GSM7 or c in _GSM7_DOUBLE for c in text):
+        return _segments([2 if c in _GSM7_DOUBLE else 1 for c in text], 160, 153)
+    return _segments([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
+
+
+def opt_out_words(text: str) -> set[str]:
+    """Which opt-out words a text holds."""
+    return {word.upper() for word in re.findall(r"\w+", text)} & OPT_OUT_WORDS
+
+
+def _lint_text(name: str, text: str, lang: str) -> list[str]:
+    parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+    used = {field or "" for field, _, _ in parts}
+    findings = [f"uses {field!r}, which is not declared" for field in sorted(used - set(fields(name)))]
+    findings += [f"does not use {field!r}" for field in fields(name) if field not in used]
+    findings += [f"formats {field!r}; fields stand alone" for field, spec, how in parts if spec or how]
+    findings += [f"invites the opt-out word {word}" for word in sorted(opt_out_words(text))]
+    if not findings and name not in _NOT_SMS:
+        long = segments(text.format_map({field: _say(field, FIELDS[field], lang) for field in fields(name)}))
+        findings += [f"takes {long} SMS segments"] if long > MAX_SEGMENTS else []
+    return findings
+
+
+_NOT_SMS = frozenset({"reply_fleet", "reply_why"})  # for dispatchers, on a screen
+
+
+def _say(field: str, value: str | int, lang: str) -> str:
+    """A value as people read it: a day by its name, the rest as it is."""
+    text = str(value)
+    if isinstance(value, bool) or not text.strip() or len(text) > MAX_VALUE or not text.isprintable():
+        raise BadInput("can't be said in a message", f"Give one line of 1 to {MAX_VALUE} characters.", field=field)
+    if field != "day":
+        return text
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"{text!r} is no date", "Give it as YYYY-MM-DD.", field=field) from error
+    weekdays, months = (names.split() for names in _DAY_NAMES[lang])
+    return f"{weekdays[day.weekday()]} {day.day} {months[day.month - 1]}"
+
+
+def _segments(sizes: list[int], single: int, each: int) -> int:
+    """A character of two units is never cut in half, so a segment may stay one unit short."""
+    if sum(sizes) <= single:
+        return 1
+    count, room = 1, each
+    for size in sizes:
+        if size > room:
+            count, room = count + 1, each
+        room -= size
+    return count

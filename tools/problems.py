@@ -1,0 +1,234 @@
+"""Routing problems built from the record: the first plan of a day, and the running day as it is now.
+
+The running day is cut at what can't be taken from a driver any more: the stop a van heads to is locked, the stop it
+serves is the place it starts from. Times are seconds since local midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from core import clock, fleet, geo, orders, plans, promises
+from core.errors import BadInput
+from core.settings import settings
+from core.store.tables import matrix_place, order, parcel, van
+from optimizer.problem import Problem, Stop, Vehicle
+from optimizer.travel import Matrix, MatrixStore, great_circle
+
+LIVE_SLACK_S = 6 * 3600
+"""On a running day a window's end is not a wall but a price: promises say what lateness costs."""
+DEPARTING_S = 30
+"""At least this long until a van that stands at a door leaves it."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What stays the same while a depot's day runs: stops with their place, service and windows, and the matrix."""
+
+    depot_id: str
+    day: date
+    tz: str
+    t0: datetime
+    matrix: Matrix
+    home: tuple[float, float]
+    points: dict[str, tuple[float, float]]
+    """stop id -> (lat, lon)"""
+    stops: dict[str, Stop]
+    orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """stop id -> order ids"""
+
+    def seconds(self, at: datetime) -> int:
+        return int((at - self.t0).total_seconds())
+
+    def at(self, seconds: int) -> datetime:
+        return clock.at_offset(self.t0, seconds)
+
+
+def matrices() -> MatrixStore:
+    return MatrixStore(settings().folder / "matrices")
+
+
+def ground(db: Connection, depot_id: str, day: date) -> Ground:
+    """Stops and travel times of a depot's day. Raises BadInput when a stop is missing in the depot's own matrix."""
+    home = fleet.get_depot(db, depot_id)
+    t0 = clock.midnight(day, home.tz)
+    by_stop: dict[str, list[Row[Any]]] = {}
+    for row in orders.of_day(db, depot_id, day):
+        if row.lat is not None:
+            by_stop.setdefault(row.stop_id, []).append(row)
+    ids = sorted(by_stop)
+    points = ((home.lat, home.lon), *((by_stop[i][0].lat, by_stop[i][0].lon) for i in ids))
+    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids])
+    stops = {i: _stop(i, rows[at + 1], by_stop[i], t0) for at, i in enumerate(ids)}
+    named = {i: tuple(row.id for row in by_stop[i]) for i in ids}
+    places = dict(zip(ids, points[1:], strict=True))
+    return Ground(depot_id, day, home.tz, t0, matrix, points[0], places, stops, named)
+
+
+def _travel(
+    db: Connection, home: Row[Any], points: Sequence[tuple[float, float]], refs: Sequence[str]
+) -> tuple[Matrix, list[int]]:
+    if home.matrix is None:
+        made = great_circle(points)
+        matrices().put(made)
+        return made, list(range(len(points)))
+    known = db.execute(select(matrix_place).where(matrix_place.c.depot_id == home.id))
+    places = {(round(row.lat, 5), round(row.lon, 5)): row.row for row in known}
+    missing = [
+        ref for ref, (lat, lon) in zip(refs, points[1:], strict=True) if (round(lat, 5), round(lon, 5)) not in places
+    ]
+    if missing:
+        raise BadInput(
+            f"The matrix of depot {home.id} has no row for {len(missing)} orders: {', '.join(missing[:5])}.",
+            f"PUT /api/depots/{home.id}/matrix with every stop of the day.",
+            field="matrix",
+        )
+    return matrices().get(home.matrix), [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
+
+
+def _stop(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime) -> Stop:
+    """One stop for all orders at the door: their goods added up, their windows cut to what suits all of them."""
+
+    def second(text: str) -> int:
+        return int((clock.parse(text) - t0).total_seconds())
+
+    windows: list[tuple[int, int]] = []
+    for row in rows:
+        own = sorted((second(lo), second(hi)) for lo, hi in row.windows)
+        both = [(max(a, c), min(b, d)) for a, b in windows for c, d in own if max(a, c) <= min(b, d)]
+        windows = (both or windows) if own and windows else (windows or own)
+    return Stop(
+        id=stop_id,
+        location=location,
+        service_s=max(row.service_s for row in rows),
+        windows=_merged(windows),
+        demand=(sum(row.pieces for row in rows), sum(row.weight_g for row in rows)),
+        drop_penalty=100_000 * len(rows),
+    )
+
+
+def _merged(windows: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for lo, hi in sorted(windows):
+        if merged and lo <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(hi, merged[-1][1]))
+        else:
+            merged.append((lo, hi))
+    return tuple(merged)
+
+
+def _vehicle(row: Row[Any], here: Ground) -> Vehicle:
+    return Vehicle(
+        id=row.id,
+        start=0,
+        end=0 if row.ends_at_depot else None,
+        ready_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_start_s)),
+        shift_end_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_end_s)),
+        capacity=(row.pieces, row.weight_g),
+        fixed_cost=row.cost_per_use,
+        cost_per_hour=row.cost_per_hour,
+        cost_per_km=row.cost_per_km,
+        max_stops=row.max_stops,
+    )
+
+
+def first(db: Connection, here: Ground) -> Problem:
+    """The day before anybody has left: every stop that has an open order, every vehicle of the depot."""
+    still = orders.open_stops(db, here.depot_id, here.day)
+    vehicles = tuple(_vehicle(row, here) for row in fleet.of_depot(db, here.depot_id))
+    if not vehicles:
+        raise BadInput(f"Depot {here.depot_id} has no vehicles.", "PUT a fleet under /api/fleet.", field="depot")
+    current = plans.current(db, here.depot_id, here.day)
+    routes = {} if current is None else {v: tuple(s for s in r.stops if s in still) for v, r in current.routes.items()}
+    stops = tuple(stop for stop_id, stop in sorted(here.stops.items()) if stop_id in still)
+    return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes)
+
+
+def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime) -> Problem:
+    """The running day: what is still to be served, from where each van is now."""
+    still = orders.open_stops(db, here.depot_id, here.day)
+    due = {stop: min(p.hi for p in rows) for stop, rows in promises.open_by_stop(db, still).items()}
+    carried = _carried(db, here)
+    states = {row.vehicle_id: row for row in db.execute(select(van).where(van.c.day == here.day))}
+    vehicles, routes = [], {}
+    for row in fleet.of_depot(db, here.depot_id):
+        planned = current.routes.get(row.id)
+        left = tuple(s for s in (planned.stops if planned else ()) if s in still and s in here.stops)
+        state = states.get(row.id)
+        if state is not None and state.state == "serving":
+            left = tuple(s for s in left if s != state.stop_id)
+        vehicles.append(on_the_road(_vehicle(row, here), state, here, left, now))
+        routes[row.id] = left
+    on_routes = {s for left in routes.values() for s in left}
+    stops = tuple(
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s))
+        for s in sorted(still & here.stops.keys())
+        if s in on_routes or s not in _served_now(states)
+    )
+    return Problem(
+        matrix=here.matrix.hash, stops=stops, vehicles=tuple(vehicles), routes=routes, now_s=here.seconds(now)
+    )
+
+
+def _served_now(states: dict[str, Row[Any]]) -> set[str]:
+    return {row.stop_id for row in states.values() if row.state == "serving"}
+
+
+def _live_stop(here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None) -> Stop:
+    windows = tuple((lo, hi) for lo, hi in stop.windows)
+    if windows:
+        windows = (*windows[:-1], (windows[-1][0], windows[-1][1] + LIVE_SLACK_S))
+    due_s = None if due is None else here.seconds(due)
+    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id})
+
+
+def _carried(db: Connection, here: Ground) -> dict[str, str]:
+    """Stop -> van that has its goods aboard."""
+    query = (
+        select(order.c.stop_id, parcel.c.holder)
+        .join(parcel, parcel.c.order_id == order.c.id)
+        .where(order.c.depot_id == here.depot_id, order.c.day == here.day, parcel.c.holder.like("van:%"))
+        .where(order.c.status.in_(orders.OPEN))
+        .distinct()
+        .order_by(order.c.stop_id, parcel.c.holder)
+    )
+    return {row.stop_id: row.holder.removeprefix("van:") for row in db.execute(query)}
+
+
+def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Sequence[str], now: datetime) -> Vehicle:
+    """The vehicle as it is now: where its remaining route starts, when, and what is locked."""
+    now_s = here.seconds(now)
+    if state is None or state.state == "idle":
+        return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, now_s)})
+    started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
+    if state.state == "finished":
+        return vehicle.model_copy(update=started | {"shift_end_s": now_s, "max_stops": 0})
+    place = here.stops.get(state.last_stop_id or "")
+    start = 0 if place is None else place.location
+    if state.state == "serving" and place is not None:
+        stood = now_s - here.seconds(state.state_at)
+        leaves = now_s + max(place.service_s - stood, DEPARTING_S)
+        return vehicle.model_copy(update=started | {"start": start, "ready_s": leaves})
+    locked = int(bool(left) and left[0] == state.stop_id)
+    leg = _rest_of_leg(state, here, start, now_s) if locked else None
+    return vehicle.model_copy(update=started | {"start": start, "locked": locked, "first_leg_s": leg})
+
+
+def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
+    """Seconds left to the stop it heads to: the leg's time, by the share of its distance that is still ahead."""
+    to = here.stops[state.stop_id]
+    whole = int(here.matrix.durations_s[start, to.location])
+    stop_point = here.points[state.stop_id]
+    fresh = state.position_at is not None and state.position_at >= state.state_at
+    if not fresh or state.lat is None:
+        return max(whole - (now_s - here.seconds(state.state_at)), 0)
+    ahead = geo.metres(state.lat, state.lon, *stop_point)
+    last = state.last_stop_id
+    from_point = here.points.get(last or "", here.home)
+    leg = geo.metres(*from_point, *stop_point)
+    return whole if leg < 1 else round(whole * min(ahead / leg, 1.5))
