@@ -177,7 +177,7 @@ def test_time_lost_to_a_slow_server_is_not_made_up_in_a_rush() -> None:
     assert wall.now == pytest.approx(100 + 45 + 2)
 
 
-def test_slack_is_the_least_time_between_arrival_and_the_end_of_a_promise() -> None:
+def test_slack_is_the_least_time_to_the_end_of_a_promise_in_the_first_hours() -> None:
     def stop(name: str, arrival: str) -> dict[str, Any]:
         at = f"2026-03-10T{arrival}:00Z"
         return {"stop": name, "orders": [name], "lat": 1, "lon": 1, "arrival": at, "departure": at}
@@ -186,7 +186,11 @@ def test_slack_is_the_least_time_between_arrival_and_the_end_of_a_promise() -> N
         span = {"start": "2026-03-10T07:00:00Z", "end": "2026-03-10T12:00:00Z"}
         return {"vehicle": vehicle, "distance_m": 1, "driving_s": 1, "stops": stops, **span}
 
-    routes = [route("v1", stop("a", "09:00"), stop("b", "10:00")), route("v2", stop("c", "09:00")), route("v3")]
+    routes = [
+        route("v1", stop("a", "07:30"), stop("b", "08:30"), stop("d", "11:00")),
+        route("v2", stop("c", "09:00")),
+        route("v3"),
+    ]
     plan = Plan.model_validate({"version": 1, "digest": "d", "cost": 1, "routes": routes})
     rows = [
         OrderRow.model_validate(
@@ -196,11 +200,11 @@ def test_slack_is_the_least_time_between_arrival_and_the_end_of_a_promise() -> N
                 "person": "p",
                 "depot": "d",
                 "status": "planned",
-                "promise": {"lo": "2026-03-10T08:00:00Z", "hi": f"2026-03-10T{hi}:00Z"},
+                "promise": {"lo": "2026-03-10T07:00:00Z", "hi": f"2026-03-10T{hi}:00Z"},
             }
         )
-        for id_, hi in (("a", "10:00"), ("b", "10:20"))
+        for id_, hi in (("a", "08:00"), ("b", "08:50"), ("d", "11:01"))
     ]
     assert slack([plan], rows) == {"v1": 1200, "v2": 3600}, (
-        "a van without a promise has an hour; one without stops none"
+        "a promise of later hours does not count; a van without one has an hour, one without stops none"
     )
