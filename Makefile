@@ -16,9 +16,9 @@ demo: ## a simulated day: ARGS="--headless --speed max --seed 7"
 	@sh requirements/setup run
 	@.venv/bin/doorstep demo $(ARGS)
 
-test: ## all tests: ARGS="tests/core -k clock"
+test: ## all tests, two at a time: ARGS="tests/core -k clock"
 	@sh requirements/setup run test
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: ## lint, format, types and architecture
 	@sh requirements/setup run test

@@ -54,7 +54,7 @@ class Option(Frozen):
 
     id: str
     kind: str
-    """the action kind that policy knows: wait, retell, resequence, reassign, postpone"""
+    """the action kind that policy knows: wait, decline, retell, resequence, reassign, postpone"""
     cost_cents: int
     minutes_late: int = 0
     promises_broken: int = 0

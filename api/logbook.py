@@ -47,7 +47,7 @@ def verify(file: Path | None) -> int:
         verdict = log.verify_export(lines, keys)
     else:
         with _reading() as db:
-            verdict = log.verify(db, keys, settings().folder / "log-anchor.jsonl")
+            verdict = log.verify(db, keys, settings().anchor)
     for problem in verdict.problems:
         out.print(f"entry {problem.seq}: {problem.what}", style="red", markup=False)
     state = "verifies" if verdict.ok else "DOES NOT VERIFY"

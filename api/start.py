@@ -11,14 +11,14 @@ import time
 import structlog
 
 from api.supervisor import Supervisor, end_with_parent
-from core import clock, principals, vans
+from core import clock, log, principals, vans
 from core.errors import Misconfigured
 from core.postgres import EmbeddedPostgres, ensure_database
 from core.settings import override, settings
 from core.signing import load_or_create
 from core.store import db as store
 
-log = structlog.get_logger("start")
+logger = structlog.get_logger("start")
 DATABASE = "doorstep"
 WAIT_S = 60.0
 
@@ -61,6 +61,8 @@ def prepare(
         if settings().admin_token:
             principals.issue(db, principals.ensure(db, "admin", "first"), bearer=settings().admin_token)
     load_or_create(settings().folder / "keys")
+    with store.snapshot() as db:
+        log.begin(db, settings().anchor)
     return server
 
 
@@ -75,7 +77,7 @@ def serve() -> None:
     server = prepare()
     supervisor = Supervisor({}, settings().workers, server)
     supervisor.start()
-    log.info("serving", url=settings().url)
+    logger.info("serving", url=settings().url)
     supervisor.run()
 
 

@@ -149,7 +149,7 @@ def sign() -> None:
     with store.transaction() as db:
         log.sign_head(db, signer, clock.now(db))
     with store.snapshot() as db:
-        log.anchor(db, settings().folder / "log-anchor.jsonl")
+        log.anchor(db, settings().anchor)
 
 
 def housekeeping() -> None:

@@ -27,7 +27,7 @@ from core.store.tables import log_entry, log_head, log_tip
 
 __all__ = [
     "ALL", "GENESIS", "Entry", "Filter", "Head", "Problem", "Verdict",
-    "anchor", "append", "entries", "export", "show", "sign_head", "verify", "verify_export",
+    "anchor", "append", "begin", "entries", "export", "show", "sign_head", "verify", "verify_export",
 ]  # fmt: skip
 
 PERSONAL: Final = frozenset({"name", "phone", "email", "address", "text", "body", "lat", "lon", "photo"})
@@ -93,6 +93,12 @@ def sign_head(db: Db, signer: Signer, at: datetime) -> Head:
     if signed.hash != tip_hash:
         raise LogBroken(f"Another hash was signed for entry {seq} before.", VERIFY)
     return signed
+
+
+def begin(db: Db, path: Path) -> None:
+    """Make the anchor file of a log that holds nothing yet: from then on a missing one is a finding."""
+    if _tip(db)[0] == 0:
+        anchors.append(path, ())
 
 
 def anchor(db: Db, path: Path) -> int:

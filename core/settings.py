@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     def folder(self) -> Path:
         return self.data.expanduser().resolve()
 
+    @property
+    def anchor(self) -> Path:
+        """Signed heads of the log, outside the database."""
+        return self.folder / "log-anchor.jsonl"
+
 
 def rows() -> list[tuple[str, str, str]]:
     """(name, default, meaning) of every setting, in order, for the docs and `doorstep --help`."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from core.postgres import EmbeddedPostgres, ensure_database
 from core.store import db as store
@@ -102,6 +102,7 @@ def database_url() -> Iterator[str]:
     server = EmbeddedPostgres(folder / "postgres")
     try:
         admin = server.start()
+        careless(admin)
         ensure_database(admin, "doorstep")
         url = server.url("doorstep")
         store.migrate(url)
@@ -109,6 +110,14 @@ def database_url() -> Iterator[str]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def careless(admin: str) -> None:
+    """No wait for the disk: what a test server knows need not survive, and copies are quick."""
+    made = create_engine(admin, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with made.connect() as db:
+        for word in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
+            db.execute(text(word))
 
 
 @pytest.fixture(scope="session")

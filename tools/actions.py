@@ -69,6 +69,14 @@ def wait(job: Job) -> dict[str, Any]:
     return {}
 
 
+def decline(job: Job) -> dict[str, Any]:
+    """The customer's wish can't be met, or costs more than it is worth: tell them that today stands."""
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        _say(job, row, "declined", order=row.ref)
+    return {}
+
+
 def retell(job: Job) -> dict[str, Any]:
     return {"promises": _retell(job)}
 
@@ -96,6 +104,7 @@ def move_day(job: Job) -> dict[str, Any]:
 
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "wait": wait,
+    "decline": decline,
     "retell": retell,
     "resequence": change_routes,
     "reassign": change_routes,

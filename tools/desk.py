@@ -282,9 +282,10 @@ def judge_undo(row: Row[Any], facts: Mapping[str, Value]) -> Verdict:
 
 
 def action_kind(case_kind: str, option: Mapping[str, Any]) -> str:
-    """What an option is to policy: leaving today is `reschedule` when the customer asked for it, else `postpone`."""
+    """What an option is to policy. When a customer asked for another day, leaving today is `reschedule` rather than
+    `postpone`, and doing nothing is `decline`: they are waiting for an answer."""
     kind = str(option["kind"])
-    return "reschedule" if kind == "postpone" and case_kind == "reschedule" else kind
+    return {"postpone": "reschedule", "wait": "decline"}.get(kind, kind) if case_kind == "reschedule" else kind
 
 
 def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: datetime) -> str:

@@ -13,12 +13,14 @@ const OPTIONS = {
   retell: "Tell a new time",
   resequence: "Earlier on the same van",
   reassign: "Give it to another van",
+  decline: "Keep the day, and say so",
   postpone: "Move to another day",
   reschedule: "Move to the wished day",
 };
 
 const DONE = {
   wait: "Left as it is",
+  decline: "Kept the day, and said so",
   retell: "Told a new time",
   resequence: "Put earlier on the same van",
   reassign: "Given to another van",
@@ -66,6 +68,7 @@ export const reasonWords = (code) => REASONS[code] || sentence(code || "No reaso
 export function optionWords(option, vanName, caseKind) {
   if (option.kind === "reassign" && option.vehicle_id) return `Give it to ${vanName(option.vehicle_id)}`;
   if (option.kind === "postpone" && caseKind === "reschedule") return OPTIONS.reschedule;
+  if (option.kind === "wait" && caseKind === "reschedule") return OPTIONS.decline;
   return OPTIONS[option.kind] || sentence(option.id);
 }
 

@@ -22,7 +22,7 @@ from core.store import db as store
 from core.store.tables import case, person, plan
 from optimizer.options import Candidate, Option
 from optimizer.problem import Problem
-from tests.living import DAY, DEPOT, Day, Living
+from tests.living import DAY, DEPOT, Day, Living, load_and_leave
 from tests.tools.a_case import (
     NOW,
     Picks,
@@ -115,6 +115,18 @@ def test_doing_nothing_is_always_among_the_options(living: Living, day: Day) -> 
     living.work()
     assert "wait" in {option["id"] for option in case_row(case_id).options}
     assert all("wait" in tried for tried in weigh.KINDS.values())
+
+
+def test_a_customer_whose_wish_comes_too_late_is_told_so(living: Living, day: Day) -> None:
+    with store.transaction() as db:
+        load_and_leave(db, "van1", [day.orders[ref] for ref in ("A1", "A2", "A3")], NOW)
+    facts = {"order": day.orders["A1"], "stop": day.stops["A1"], "day": "2026-06-03", "requester": "customer"}
+    case_id = opened("reschedule", day.orders["A1"], **facts)
+    living.work()
+    assert [(d.verdict, d.action) for d in decided(case_id)] == [("auto", "decline")], "the van is on its way there"
+    assert "can no longer be changed" in [m.text for m in living.phone.delivered][-1]
+    with store.transaction() as db:
+        assert promises.open_of(db, day.orders["A1"]) is not None, "the time that it was told stands"
 
 
 # Ways out -------------------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ import pytest
 
 from api import cli
 from core.postgres import EmbeddedPostgres, default_folder
+from core.settings import settings
 from core.store import db as store
 from tests.api.visitors import Visitors
-from tests.living import DAY, DEPOT, a_plan, an_order
+from tests.living import DAY, DEPOT, Living, a_depot, a_plan, a_van, an_order
 
 Done = subprocess.CompletedProcess[bytes]
 COMMANDS = {
@@ -229,6 +230,17 @@ def test_an_exported_day_verifies_and_a_changed_one_does_not(visitors: Visitors,
     shown = doorstep("log", "show", f"plan:{DEPOT}:{DAY.isoformat()}").stdout.splitlines()
     assert shown
     assert all(json.loads(line)["kind"] == "decision" for line in shown)
+
+
+def test_an_empty_log_verifies_and_one_whose_anchor_was_taken_does_not(living: Living) -> None:
+    assert doorstep("log", "verify").returncode == 0, "nothing was decided yet"
+    with store.transaction() as db:
+        a_depot(db)
+        a_van(db)
+        a_plan(db, {"van1": [an_order(db, "CLI-ANCHOR")]})
+    assert doorstep("log", "verify").returncode == 0
+    settings().anchor.unlink()
+    assert "anchor file" in doorstep("log", "verify").stdout.decode()
 
 
 @pytest.fixture

@@ -76,8 +76,9 @@ def test_every_action_has_a_level_in_the_policy_that_ships() -> None:
 
 def test_leaving_today_is_a_reschedule_when_the_customer_asked_for_it() -> None:
     assert action_kind("reschedule", {"kind": "postpone"}) == "reschedule"
+    assert action_kind("reschedule", {"kind": "wait"}) == "decline", "and an answer is owed when it does not go"
     assert action_kind("predicted_late", {"kind": "postpone"}) == "postpone"
-    assert action_kind("reschedule", {"kind": "wait"}) == "wait"
+    assert action_kind("predicted_late", {"kind": "wait"}) == "wait"
 
 
 def test_arguments_are_exact() -> None:

@@ -40,6 +40,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "promise": _WINDOW,
     "retell": _WINDOW,
     "rescheduled": ("order", "day"),
+    "declined": ("order",),
     "handed_over": ("order", "by"),
     "failed": ("order", "at", "reason"),
     "delivered": ("order", "at"),
