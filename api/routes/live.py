@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
@@ -43,13 +43,24 @@ class Tap(BaseModel):
 class Taps(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    events: list[Tap] = Field(max_length=1000)
+    # what is no tap is refused by itself, so that a broken device line does not hold up the others
+    events: list[Annotated[Tap | dict[str, Any], Field(union_mode="left_to_right")]] = Field(max_length=1000)
 
 
 @router.post("/events")
 def take_events(who: Tapper, batch: Annotated[Taps, Body()]) -> dict[str, Any]:
     """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
-    return {"results": [_tap(who, tap) for tap in batch.events]}
+    return {"results": [_tap(who, tap) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
+
+
+def _no_tap(given: dict[str, Any]) -> dict[str, str]:
+    try:
+        Tap.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "events"
+        wrong = BadInput(str(first["msg"]), "Correct this tap and send it again.", field=field)
+    return _refused(str(given.get("key") or "")[:200], wrong)
 
 
 def _tap(who: Principal, tap: Tap) -> dict[str, str]:
@@ -66,14 +77,16 @@ def _tap(who: Principal, tap: Tap) -> dict[str, str]:
     except Unavailable:
         raise
     except DataError:
-        return _refused(tap, BadInput("A value is too large or holds a NUL character.", "Correct it and send again."))
+        return _refused(
+            tap.key, BadInput("A value is too large or holds a NUL character.", "Correct it and send again.")
+        )
     except DoorstepError as error:
-        return _refused(tap, error)
+        return _refused(tap.key, error)
 
 
-def _refused(tap: Tap, error: DoorstepError) -> dict[str, str]:
-    said = {"field": error.field, "reason": error.what, "fix": error.fix}
-    return {"key": tap.key, "result": "rejected"} | {name: printable(text) for name, text in said.items()}
+def _refused(key: str, error: DoorstepError) -> dict[str, str]:
+    said = {"key": key, "field": error.field, "reason": error.what, "fix": error.fix}
+    return {"result": "rejected"} | {name: printable(text) for name, text in said.items()}
 
 
 def _proofed(tap: Tap) -> dict[str, Any]:
