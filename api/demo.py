@@ -18,7 +18,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from rich.console import Console
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import NullPool, create_engine, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from api import start
@@ -95,7 +95,7 @@ def _fresh(admin: str, wish: Wish) -> bool:
 
 
 def _exists(admin: str) -> bool:
-    with create_engine(admin).connect() as db:
+    with create_engine(admin, poolclass=NullPool).connect() as db:
         found = db.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": DATABASE}).first()
     return found is not None
 
@@ -105,7 +105,7 @@ def _database(admin: str, fresh: bool, base: Path) -> str:
     if _exists(admin):
         _refuse_foreign(url)
         if fresh:
-            with create_engine(admin, isolation_level="AUTOCOMMIT").connect() as db:
+            with create_engine(admin, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as db:
                 db.execute(text(f"DROP DATABASE {DATABASE} WITH (FORCE)"))
             with suppress(FileNotFoundError):
                 rmtree(base / "demo")
@@ -114,11 +114,9 @@ def _database(admin: str, fresh: bool, base: Path) -> str:
 
 
 def _refuse_foreign(url: str) -> None:
-    engine = create_engine(url)
-    with engine.connect() as db:
+    with create_engine(url, poolclass=NullPool).connect() as db:
         tables = inspect(db).get_table_names()
         made_by = db.execute(select(instance.c.made_by)).scalar_one_or_none() if "instance" in tables else None
-    engine.dispose()
     if tables and made_by != MADE_BY:
         raise Misconfigured(
             f"The database {DATABASE} on this server was not made by the demo.",
@@ -159,8 +157,8 @@ def _day(supervisor: Supervisor, wish: Wish, token: str) -> int:
             supervisor.run()
         return world.returncode
     finally:
-        if world.poll() is None:
-            world.terminate()
+        world.kill()  # a client of the API, with nothing to save
+        world.wait()
 
 
 def _sign_in_link() -> str:

@@ -122,6 +122,8 @@ class Supervisor:
             time.sleep(0.02)
         for child in self.children:
             child.signal(signal.SIGKILL)
+            if child.process is not None:
+                child.process.wait()
         if self.database is not None:
             self.database.release()
 

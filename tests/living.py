@@ -143,12 +143,13 @@ def instance_on(url: str, folder: Path, now: datetime, seed: int | None = SEED) 
                 db.execute(update(instance).values(sim_now=now))
             yield Living(url, folder)
         finally:
-            store.engine().dispose()
             _forget()
 
 
 def _forget() -> None:
-    """What the process keeps about the instance that it served before."""
+    """What the process keeps about the instance that it served before, which may be that of a whole file of tests."""
+    if store.engine.cache_info().currsize:
+        store.engine().dispose()
     store.engine.cache_clear()
     store.embedded.cache_clear()
     outbox.sender.cache_clear()
