@@ -7,9 +7,10 @@ crash all of it is rebuilt from plan and events, and a plan run that was under w
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -160,37 +161,40 @@ class Engine:
             except Exception:
                 log.exception("pulse.failed")
 
-    def take_runs(self) -> None:
-        """Start the plan runs that wait. At start-up, those that a dead engine left running wait again."""
-        first = True
-        while not self.stopping.wait(0 if first else POLL_S):
+    def plan_runs(self) -> None:
+        """Work the plan runs that wait, one a core at a time; those that a dead engine left running wait again."""
+        self._until_stopped(_queue_again)
+        takers = [
+            threading.Thread(target=self._until_stopped, args=[self._take_run], daemon=True)
+            for _ in range(os.cpu_count() or 1)
+        ]
+        for taker in takers:
+            taker.start()
+        for taker in takers:
+            taker.join()
+
+    def _until_stopped(self, step: Callable[[], bool]) -> None:
+        """Again and again, whatever happens to the database, until it says False."""
+        while not self.stopping.wait(POLL_S):
             try:
-                with store.transaction() as db:
-                    if first:
-                        db.execute(update(plan_run).where(plan_run.c.status == "running").values(status="queued"))
-                        first = False
-                    run_id = db.execute(
-                        update(plan_run)
-                        .values(status="running")
-                        .where(
-                            plan_run.c.id
-                            == select(plan_run.c.id)
-                            .where(plan_run.c.status == "queued")
-                            .order_by(plan_run.c.at, plan_run.c.id)
-                            .limit(1)
-                            .with_for_update(skip_locked=True)
-                            .scalar_subquery()
-                        )
-                        .returning(plan_run.c.id)
-                    ).scalar_one_or_none()
-                if run_id is not None:
-                    self.run(run_id)
+                if not step():
+                    return
             except Unavailable as error:
                 log.warning("runs.waiting", error=str(error))
                 self.stopping.wait(1)
             except Exception:
                 log.exception("runs.failed")
                 self.stopping.wait(1)
+
+    def _take_run(self) -> bool:
+        waiting = select(plan_run.c.id).where(plan_run.c.status == "queued").order_by(plan_run.c.at, plan_run.c.id)
+        oldest = waiting.limit(1).with_for_update(skip_locked=True).scalar_subquery()
+        mine = update(plan_run).values(status="running").where(plan_run.c.id == oldest).returning(plan_run.c.id)
+        with store.transaction() as db:
+            run_id = db.execute(mine).scalar_one_or_none()
+        if run_id is not None:
+            self.run(run_id)
+        return True
 
     def run(self, run_id: str) -> None:
         """Solve one plan run and write its draft; a failure is written on the run."""
@@ -217,6 +221,12 @@ class Engine:
         self.stopping.set()
         for solve in list(self._solves.values()):
             solve.cancel()
+
+
+def _queue_again() -> bool:
+    with store.transaction() as db:
+        db.execute(update(plan_run).where(plan_run.c.status == "running").values(status="queued"))
+    return False  # once is enough
 
 
 def _progress(run_id: str, step: Mapping[str, Any]) -> None:
@@ -293,7 +303,7 @@ def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: engine.stop())
     threading.Thread(target=engine.pulse, daemon=True).start()
-    threading.Thread(target=engine.take_runs, daemon=True).start()
+    threading.Thread(target=engine.plan_runs, daemon=True).start()
     log.info("engine.ready")
     engine.stopping.wait()
     server.shutdown()

@@ -22,7 +22,7 @@ State = Literal["depot", "loaded", "free", "driving", "serving", "returning", "o
 
 FAIL_ODDS = 0.02
 SERVICE_SIGMA = 0.35
-LOAD_BEFORE_S = 600
+LOAD_BEFORE_S = 300
 OVERTIME_S = 3600
 """a driver who is an hour over the shift goes home with what is left"""
 IDLE_LOOK_S = 600

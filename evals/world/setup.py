@@ -32,7 +32,16 @@ def prepare(client: DoorstepClient, scenario: Scenario, say: Say) -> dict[str, P
         if clock.now > scenario.end:
             raise WrongState(f"It is {clock.now} there already, after the end of this day.", "Start with a fresh demo.")
         bring(client, scenario, say)
-    return {depot.id: standing[depot.id] or plan(client, scenario, depot, say) for depot in scenario.depots}
+    runs = {
+        depot.id: client.start_plan(
+            depot.id, scenario.day, scenario.iterations, scenario.seed, f"{scenario.seed}:first plan"
+        )
+        for depot in scenario.depots
+        if standing[depot.id] is None
+    }
+    return {
+        depot.id: standing[depot.id] or plan(client, scenario, depot, runs[depot.id], say) for depot in scenario.depots
+    }
 
 
 def published(client: DoorstepClient, scenario: Scenario, depot: Depot) -> Plan | None:
@@ -59,10 +68,8 @@ def bring(client: DoorstepClient, scenario: Scenario, say: Say) -> None:
         say(f"{depot.id}: {taken.accepted} orders taken, {taken.unchanged} known already")
 
 
-def plan(client: DoorstepClient, scenario: Scenario, depot: Depot, say: Say) -> Plan:
-    """Plan a depot's day, wait for it, publish it."""
-    key = f"{scenario.seed}:first plan"
-    run = client.start_plan(depot.id, scenario.day, scenario.iterations, scenario.seed, key)
+def plan(client: DoorstepClient, scenario: Scenario, depot: Depot, run: str, say: Say) -> Plan:
+    """Wait for the plan of a depot's day and publish it."""
     until = time.monotonic() + PLAN_PATIENCE_S
     said = 0
     while (state := client.plan_run(run)).status in ("queued", "running"):

@@ -57,7 +57,7 @@ def synthetic(seed: int, orders: int = 300, vans: int = 14, *, day: date = DAY) 
         vehicles=vehicles,
         drivers=drivers,
         orders=placed,
-        start=local(day, "07:18", TZ),
+        start=local(day, "07:24", TZ),
         end=local(day, "18:00", TZ),
     )
 

@@ -179,15 +179,9 @@ def run_row(run_id: str) -> Any:
         return db.execute(select(plan_run).where(plan_run.c.id == run_id)).one()
 
 
-def test_a_run_that_a_dead_engine_left_behind_is_started_over(living: Living, engines: Any) -> None:
-    with store.transaction() as db:
-        a_depot(db)
-        a_van(db)
-        for number in range(1, 7):
-            an_order(db, f"A{number}", number)
-    run_id = a_run("running")
-    engine = engines()
-    taking = threading.Thread(target=engine.take_runs)
+def worked(engine: Any, run_id: str) -> Any:
+    """The run as the engine leaves it."""
+    taking = threading.Thread(target=engine.plan_runs)
     taking.start()
     try:
         for _ in range(600):
@@ -197,7 +191,18 @@ def test_a_run_that_a_dead_engine_left_behind_is_started_over(living: Living, en
     finally:
         engine.stop()
         taking.join(30)
-    row = run_row(run_id)
+    return run_row(run_id)
+
+
+def test_a_run_that_a_dead_engine_left_behind_is_started_over(living: Living, engines: Any) -> None:
+    with store.transaction() as db:
+        a_depot(db)
+        a_van(db)
+        for number in range(1, 7):
+            an_order(db, f"A{number}", number)
+    run_id = a_run("running")
+    engine = engines()
+    row = worked(engine, run_id)
     assert (row.status, row.version, row.error) == ("done", 1, None)
     assert row.progress, "it said how far it was"
     with store.transaction() as db:

@@ -48,5 +48,5 @@ def test_a_server_that_is_not_there_ends_with_its_error_and_2(capsys: pytest.Cap
 
 def test_progress_shows_the_time_at_the_depot() -> None:
     city = synthetic(7, 12, 2)
-    assert line(Progress("2 vans out", city.start, 3, 12), city) == "07:18  3/12 delivered, 2 vans out"
+    assert line(Progress("2 vans out", city.start, 3, 12), city) == "07:24  3/12 delivered, 2 vans out"
     assert line(Progress("fleet: 2 vans"), city) == "fleet: 2 vans"

@@ -202,7 +202,7 @@ def test_what_is_not_on_the_van_is_reported_not_delivered() -> None:
 
 def test_an_order_that_came_to_the_route_after_loading_is_loaded_before_leaving() -> None:
     van = a_van()
-    first = drive(van, route(stop("s2", 50.02, ["A-3"])), minutes=25)
+    first = drive(van, route(stop("s2", 50.02, ["A-3"])), minutes=27)
     assert kinds(first) == ["loaded"]
     then = drive(van, BOTH)
     assert kinds(then)[:2] == ["loaded", "departed"]
