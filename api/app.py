@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors, metrics
 from api.auth import COOKIE
+from api.limits import Limits
 from api.routes import cases, fleet, health, live, plans, report, talk
 from api.stream import Hub
 from api.stream import router as stream_router
@@ -25,7 +26,7 @@ PAGES = Path(__file__).parent / "pages"
 POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 
 
-def create_app() -> FastAPI:
+def create_app(limits: Limits | None = None) -> FastAPI:
     app = FastAPI(
         title="Doorstep",
         version=version("doorstep"),
@@ -35,6 +36,7 @@ def create_app() -> FastAPI:
         responses=errors.RESPONSES,
         summary="A dispatch assistant for last-mile delivery that you can check.",
     )
+    app.state.limits = limits or Limits()
     errors.install(app)
     metrics.install(app)
     for router in (

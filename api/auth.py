@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Cookie, Depends, Header
+from fastapi import Cookie, Depends, Header, Request
 
 from core import clock, principals
 from core.errors import NotAllowed, NotSignedIn
@@ -17,15 +17,19 @@ COOKIE = "doorstep_session"
 
 
 def signed_in(
-    authorization: Annotated[str | None, Header()] = None, doorstep_session: Annotated[str | None, Cookie()] = None
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    doorstep_session: Annotated[str | None, Cookie()] = None,
 ) -> Principal:
-    """The caller. Raises NotSignedIn."""
+    """The caller. Raises NotSignedIn, or TooMany when they ask too often."""
     scheme, _, bearer = (authorization or "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else doorstep_session
     if not token:
         raise NotSignedIn("This needs a sign-in.", "Send `Authorization: Bearer TOKEN`, or open a sign-in link.")
     with store.transaction() as db:
-        return principals.of_token(db, token, clock.system_now())
+        who = principals.of_token(db, token, clock.system_now())
+    request.app.state.limits.take(who)
+    return who
 
 
 def only(*roles: str) -> Callable[..., Principal]:

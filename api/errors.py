@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from core.errors import BadInput, Conflict, DoorstepError, Unavailable
+from core.errors import BadInput, Conflict, DoorstepError, TooMany, Unavailable
 
 log = structlog.get_logger("api")
 PROBLEM = "application/problem+json"
@@ -35,7 +35,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def problem(error: DoorstepError) -> JSONResponse:
-    headers = {"Retry-After": "1"} if error.status == 503 else {}
+    wait_s = error.wait_s if isinstance(error, TooMany) else 1
+    headers = {"Retry-After": str(wait_s)} if error.status in (429, 503) else {}
     return _answer(error.as_problem(), error.status, headers)
 
 

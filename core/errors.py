@@ -11,6 +11,7 @@ DoorstepError (500)
 │   ├── Stale (409)           what the proposal rested on has changed
 │   └── WrongState (409)      not possible in the present state
 ├── TooLarge (413)
+├── TooMany (429)             more requests than this principal may send; `wait_s` says when to come back
 ├── Unavailable (503)         a process, database or provider is down for now
 │   └── EngineDown (503)
 ├── Misconfigured (500)       a setting is missing or contradicts another
@@ -91,6 +92,14 @@ class WrongState(Conflict):
 
 class TooLarge(DoorstepError):
     status = 413
+
+
+class TooMany(DoorstepError):
+    status = 429
+
+    def __init__(self, what: str, fix: str, wait_s: int) -> None:
+        super().__init__(what, fix)
+        self.wait_s = wait_s
 
 
 class Unavailable(DoorstepError):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
+from api import cursor
 from api.auth import Staff
 from api.days import Day
 from core import cases, clock, decisions
@@ -137,13 +138,18 @@ def close(who: Staff, case_id: str, ask: Annotated[Note, Body()]) -> dict[str, A
 
 @router.get("/decisions")
 def list_decisions(
-    who: Staff, case_id: Annotated[str | None, Query(alias="case")] = None, limit: int = Query(500, ge=1, le=5000)
-) -> dict[str, Any]:
-    query = select(decision).order_by(decision.c.seq.desc()).limit(limit)
+    who: Staff, case_id: Annotated[str | None, Query(alias="case")] = None, after: cursor.After = None,
+    limit: int = Query(500, ge=1, le=5000),
+) -> dict[str, Any]:  # fmt: skip
+    """Decisions, newest first, a page at a time."""
+    query = select(decision).order_by(decision.c.seq.desc()).limit(limit + 1)
     if case_id is not None:
         query = query.where(decision.c.case_id == case_id)
+    if after is not None:
+        query = query.where(decision.c.seq < cursor.read(after, int)[0])
     with store.snapshot() as db:
-        return {"decisions": [_decision(row) for row in db.execute(query)]}
+        rows, onward = cursor.page(db.execute(query).all(), limit, lambda row: cursor.write(row.seq))
+    return {"decisions": [_decision(row) for row in rows], "next": onward}
 
 
 @router.get("/decisions/{decision_id}")

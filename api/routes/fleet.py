@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 import yaml
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
+from api import cursor
 from api.auth import Anyone, Integrator, Staff
 from api.days import Day
 from api.errors import printable
@@ -201,16 +203,23 @@ def order_lineage(who: Staff, order_id: str) -> dict[str, Any]:
 
 @router.get("/messages")
 def list_messages(
-    who: Staff, order: str | None = None, person: str | None = None, limit: int = Query(200, ge=1, le=1000)
-) -> dict[str, Any]:
-    """What was said to and by customers, newest first."""
-    query = select(message).order_by(message.c.at.desc(), message.c.direction.desc(), message.c.id).limit(limit)
+    who: Staff, order: str | None = None, person: str | None = None, after: cursor.After = None,
+    limit: int = Query(200, ge=1, le=1000),
+) -> dict[str, Any]:  # fmt: skip
+    """What was said to and by customers, newest first, a page at a time."""
+    key = (message.c.at, message.c.direction, message.c.id)
+    query = select(message).order_by(*(column.desc() for column in key)).limit(limit + 1)
     if order is not None:
         query = query.where(message.c.order_id == order)
     if person is not None:
         query = query.where(message.c.person_id == person)
+    if after is not None:
+        query = query.where(tuple_(*key) < cursor.read(after, datetime.fromisoformat, str, str))
     with store.snapshot() as db:
-        return {"messages": [_message(row) for row in db.execute(query)]}
+        rows, onward = cursor.page(
+            db.execute(query).all(), limit, lambda row: cursor.write(row.at.isoformat(), row.direction, row.id)
+        )
+    return {"messages": [_message(row) for row in rows], "next": onward}
 
 
 def _message(row: Any) -> dict[str, Any]:

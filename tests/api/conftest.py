@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.app import create_app
+from api.limits import Limits
 from core.store import db as store
 from tests.api.visitors import Visitors
 from tests.living import a_depot, a_van, at, copy_of, instance_on
@@ -26,4 +27,4 @@ def visitors(template_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
             a_depot(db)
             a_van(db, "van1")
             a_van(db, "van2")
-        yield Visitors(create_app(), living)
+        yield Visitors(create_app(Limits({})), living)
