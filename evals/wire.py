@@ -183,7 +183,7 @@ class LogHead(Answer):
 
 
 class DayCounts(Answer):
-    """GET /api/report: what the server counts about a day."""
+    """GET /api/report/{day}: what the server counts about a day."""
 
     orders: dict[str, int]
     effects: dict[str, int] = {}

@@ -19,7 +19,7 @@ from core.store.tables import case, decision, depot, effect, message, order, pro
 router = APIRouter()
 
 
-@router.get("/api/report", tags=["reports"])
+@router.get("/api/report/{day}", tags=["reports"])
 def report(who: Staff, day: Day) -> dict[str, Any]:
     """The counts of a day over all depots, with the log checked."""
     with store.transaction() as db:
