@@ -235,7 +235,9 @@ def show(report: DayReport, console: Console, timings: Timings | None = None) ->
         console.print(_sequences(report.sequences))
     if timings:
         console.print(
-            f"wall clock: set-up {timings.setup_s:.1f} s, day {timings.day_s:.1f} s, {timings.calls} calls",
+            f"wall clock: set-up {timings.setup_s:.1f} s, day {timings.day_s:.1f} s, {timings.calls} calls;"
+            f" p95: a minute of the day {timings.pulse_p95_ms} ms, where is my order {timings.where_p95_ms} ms;"
+            f" peak memory: {sum(timings.peak_mb.values())} MB ({_counted(dict(timings.peak_mb))})",
             style="dim",
         )
 

@@ -6,6 +6,7 @@ Each says whether anything was sent, so that the run lets the server finish with
 from __future__ import annotations
 
 import heapq
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,8 @@ class Customers:
     tokens: dict[str, str] = field(default_factory=dict)
     intents: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    where_s: list[float] = field(default_factory=list)
+    """how long each question where an order is took to be answered, on the wall's clock"""
 
     @classmethod
     def of(cls, client: DoorstepClient, day: Day, rows: Sequence[OrderRow]) -> Customers:
@@ -107,6 +110,7 @@ class Customers:
         seed, rates = self.day.scenario.seed, self.day.scenario.rates
         if text.person not in self.tokens:
             self.tokens[text.person] = self.client.token("customer", text.person)
+        began = time.monotonic()
         try:
             said = self.client.acting(self.tokens[text.person]).chat(text.words, self._key(text))
         except ApiError as error:
@@ -114,6 +118,8 @@ class Customers:
             return "refused"
         intent = said.intent or "none"
         self.intents[intent] += 1
+        if intent == "where_is_order":
+            self.where_s.append(time.monotonic() - began)
         answers = text.nth in OPENINGS and said.reply.rstrip().endswith("?")
         if answers and chance.happens(rates.answering, seed, "answers", text.ref):
             later = text.at + chance.between(60, 180, seed, "answers after", text.ref)

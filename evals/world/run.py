@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Literal
 
+from evals.bench_figures import percentile
 from evals.client import DoorstepClient
 from evals.wire import OrderRow, Plan
 from evals.world import incidents, setup
@@ -57,6 +58,12 @@ class Timings:
     setup_s: float
     day_s: float
     calls: int
+    pulse_p95_ms: int = 0
+    """one minute of simulated time: timers, arrival ranges, casework, messages"""
+    where_p95_ms: int = 0
+    """a customer's question where the order is, answered"""
+    peak_mb: Mapping[str, int] = field(default_factory=dict)
+    """by part, when all processes together needed most"""
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,13 @@ def run(
     ready = time.monotonic()
     world = World.open(client, scenario, plans, Pace(client, speed), dispatcher, on_progress)
     world.live(until)
-    timings = Timings(round(ready - began, 2), round(time.monotonic() - ready, 2), client.calls)
+    timings = Timings(
+        setup_s=round(ready - began, 2),
+        day_s=round(time.monotonic() - ready, 2),
+        calls=client.calls,
+        pulse_p95_ms=p95_ms(world.pulses_s),
+        where_p95_ms=p95_ms(world.customers.where_s),
+    )
     return world.result(plans, timings)
 
 
@@ -169,6 +182,7 @@ class World:
     """orders on drivers' phones that are none of this day's"""
     positions_sent: int = 0
     positions_taken: int = 0
+    pulses_s: list[float] = field(default_factory=list)
 
     @classmethod
     def open(
@@ -276,7 +290,10 @@ class World:
                 self.rejected[f"{kind.get(answer.key, '?')}: {answer.reason}"] += 1
 
     def _advance(self, to: int) -> None:
+        began = time.monotonic()
         self.client.advance(datetime.fromtimestamp(to, UTC), self.pace.shown)
+        if to - self.now == TICK_S:
+            self.pulses_s.append(time.monotonic() - began)
         self.now = to
 
     def _over(self) -> bool:
@@ -333,6 +350,10 @@ class World:
             ended=datetime.fromtimestamp(self.now, UTC),
             timings=timings,
         )
+
+
+def p95_ms(seconds: Sequence[float]) -> int:
+    return round(1000 * (percentile(seconds, 95) or 0.0))
 
 
 def slack(plans: Iterable[Plan], rows: Iterable[OrderRow]) -> dict[str, int]:

@@ -78,6 +78,7 @@ class Order(Frozen):
     service_s: int
     pieces: int
     weight_kg: float | None = None
+    kind: str = "delivery"
     notes: str = ""
     client: str = "acme"
     email: str | None = None
@@ -164,7 +165,9 @@ class Scenario(Frozen):
 
 def import_row(order: Order) -> dict[str, Any]:
     """One order as an integrator sends it."""
-    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s"})
+    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s", "kind"})
+    if order.kind != "delivery":  # the importer has no field for it yet: the driver reads it in the notes
+        row["notes"] = f"{order.kind.capitalize()}. {order.notes}".strip()
     minutes = order.service_s / 60
     row["service_min"] = int(minutes) if minutes.is_integer() else round(minutes, 3)
     return row
