@@ -19,6 +19,7 @@ from evals.fake_server import ADMIN, Call, FakeApi, Refused, Row, on
 __all__ = ["ADMIN", "FakeApi", "Refused", "open_case"]
 
 FINAL = ("delivered", "returned", "cancelled", "rescheduled")
+ENDINGS = {"rescheduled": "rescheduled_by_customer", "cancelled": "cancelled_by_customer"}
 LATE_S = 900
 
 
@@ -310,6 +311,7 @@ def report(api: FakeApi, call: Call) -> Any:
         kinds.setdefault(case["kind"], Counter())[case["status"]] += 1
     return {
         "orders": Counter(order["status"] for order in api.orders.values()),
+        "endings": Counter(ENDINGS.get(order["status"], order["status"]) for order in api.orders.values()),
         "effects": {"done": sum(case["status"] == "closed" for case in api.cases.values())},
         "promises": {"made": sum(order["promise"] is not None for order in api.orders.values())},
         "messages": {},

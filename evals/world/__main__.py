@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import DoorstepError
-from evals import report
+from evals import report, report_judge, report_print
 from evals.client import ApiError, DoorstepClient
 from evals.meter import Meter, tree
 from evals.world import operation
@@ -22,7 +22,7 @@ from evals.world.synthetic import city
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(argv)
-    console = report.Terminal()
+    console = report_print.Terminal()
     try:
         scenario = chosen(asked)
         with DoorstepClient(asked.url, asked.token, patience_s=asked.patience) as client:
@@ -71,7 +71,7 @@ def chosen(asked: argparse.Namespace) -> Scenario:
     return scenario if asked.iterations is None else scenario.model_copy(update={"iterations": asked.iterations})
 
 
-def day(client: DoorstepClient, scenario: Scenario, asked: argparse.Namespace, console: report.Terminal) -> int:
+def day(client: DoorstepClient, scenario: Scenario, asked: argparse.Namespace, console: report_print.Terminal) -> int:
     def say(progress: Progress) -> None:
         console.print(line(progress, scenario), markup=False, highlight=False)
 
@@ -81,10 +81,10 @@ def day(client: DoorstepClient, scenario: Scenario, asked: argparse.Namespace, c
     meter.stop()
     told = report.collect(client, scenario, result)
     peak = {name: size // 1_000_000 for name, size in sorted(meter.peak.items())}
-    report.show(told, console, replace(result.timings, peak_mb=peak))
+    report_print.show(told, console, replace(result.timings, peak_mb=peak))
     if asked.json is not None:
         asked.json.write_bytes(told.to_json() + b"\n")
-    failed = report.checks(told)
+    failed = report_judge.checks(told, strict=asked.strict)
     for check in failed:
         console.print(f"FAILED {check}", style="red", markup=False)
     return 1 if failed else 0
