@@ -35,5 +35,10 @@ def wishes(db: Connection, day: date) -> set[str]:
     return {str(found) for found in db.execute(asked).scalars()}
 
 
+def chosen(found: Mapping[str, str]) -> list[str]:
+    """Orders that ended without a delivery because their customers wanted it so."""
+    return sorted(order_id for order_id, ending in found.items() if ending.endswith("_by_customer"))
+
+
 def counted(found: Mapping[str, str]) -> dict[str, int]:
     return dict(sorted(Counter(found.values()).items()))

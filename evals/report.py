@@ -156,7 +156,8 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
     counts = client.report(scenario.day)
     rows = [row for depot in scenario.depots for row in client.orders(depot.id, scenario.day)]
     mine = {order.ref for order in scenario.orders}
-    reachable = mine - _out_of_reach(scenario)
+    chosen = {row.ref for row in rows if row.id in counts.chosen_by_customers}
+    reachable = mine - _out_of_reach(scenario) - chosen
     begun = {depot: client.plan(depot, scenario.day, version) for depot, version in result.versions.items()}
     last = {depot: client.plan(depot, scenario.day).version for depot in result.versions}
     return DayReport(

@@ -10,6 +10,8 @@ from evals.report import FINAL, DayReport
 DELIVERED_AT_LEAST = 0.90
 AGREED_AT_LEAST = 0.95
 TOLD_AT_LEAST = 0.90
+FOR_THE_MORNING = ("left_over",)
+"""opened at midnight, when the day is closed"""
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def _strictly(report: DayReport) -> Iterator[Line]:
     )
     custody = report.custody
     yield Line("custody reconciles", _custody(report), custody.agrees, strict=True)
-    left = report.unfinished_cases
-    yield Line("unfinished cases", str(sum(left.values())), not any(left.values()), strict=True)
+    left = {kind: n for kind, n in report.unfinished_cases.items() if kind not in FOR_THE_MORNING}
+    yield Line("unfinished cases", str(left or 0), not left, strict=True)
 
 
 def _custody(report: DayReport) -> str:

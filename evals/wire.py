@@ -212,6 +212,7 @@ class DayCounts(Answer):
 
     orders: dict[str, int]
     endings: dict[str, int] = {}
+    chosen_by_customers: tuple[str, ...] = ()
     effects: dict[str, int] = {}
     promises: dict[str, int] = {}
     broken_promises: tuple[BrokenPromise, ...] = ()

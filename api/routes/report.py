@@ -26,6 +26,7 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
         verdict = log.verify(db, known_keys(settings().folder / "keys").values(), None)
         mine = select(order.c.id).where(order.c.day == day)
         lo, hi = _bounds(db, day)
+        endings = settled.endings(db, day)
         kinds: dict[str, dict[str, int]] = {}
         for kind, status, count in db.execute(
             select(case.c.kind, case.c.status, func.count())
@@ -43,7 +44,8 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
             ),
             "cases": kinds,
             "unfinished_cases": _counts(db, case.c.kind, case.c.day == day, case.c.closed_at.is_(None)),
-            "endings": settled.counted(settled.endings(db, day)),
+            "endings": settled.counted(endings),
+            "chosen_by_customers": settled.chosen(endings),
             "broken_promises": [each.as_json() for each in broken.of_day(db, day, lo, hi)],
             "custody": reconciliation.of_day(db, day).as_json(),
             "spend": {

@@ -88,9 +88,7 @@ def test_a_late_van_that_nobody_expected_to_be_late_was_known_later(db: Connecti
     assert not row.was_knowable
 
 
-def test_who_was_told_an_hour_before_was_told_in_time_and_the_second_is_kept(
-    db: Connection, order: str
-) -> None:
+def test_who_was_told_an_hour_before_was_told_in_time_and_the_second_is_kept(db: Connection, order: str) -> None:
     judged_late(db, order, "09:30", "11:20")
     retell(db, order, "10:00", "12:00")
     arrive(db, order, "11:20")

@@ -42,7 +42,9 @@ def test_an_order_ends_by_its_status_and_by_whose_wish_it_was(
     if requester is not None:
         asked(db, order_id, requester)
     orders.set_status(db, [order_id], status)
-    assert settled.endings(db, DAY) == {order_id: ending}
+    found = settled.endings(db, DAY)
+    assert found == {order_id: ending}
+    assert settled.chosen(found) == ([order_id] if ending.endswith("by_customer") else [])
 
 
 def test_another_days_orders_and_wishes_are_not_counted(db: Connection) -> None:
