@@ -258,13 +258,10 @@ class DoorstepClient:
         asked = {"order": order, "person": person}
         return self._call("GET", "/api/messages", params={k: v for k, v in asked.items() if v is not None}).json()
 
-    def report_incident(
-        self, *, key: str, kind: str, lat: float, lon: float, radius_m: int, begins: datetime, ends: datetime
-    ) -> None:
-        """Trouble on the roads around a place; with the same key it counts once."""
-        times = {"begins": begins.isoformat(), "ends": ends.isoformat()}
+    def report_incident(self, *, kind: str, depot: str, lat: float, lon: float, radius_m: int, until: datetime) -> None:
+        """Trouble on the roads around a place that a depot's vans drive through; the same again changes nothing."""
         place = {"lat": lat, "lon": lon, "radius_m": radius_m}
-        self._call("POST", "/api/incidents", json={"key": key, "kind": kind, **place, **times})
+        self._call("POST", "/api/incidents", json={"kind": kind, "depot": depot, **place, "until": until.isoformat()})
 
     def report(self, day: date) -> wire.DayCounts:
         return self._get(wire.DayCounts, f"/api/report/{day.isoformat()}")

@@ -269,8 +269,9 @@ def messages(api: FakeApi, call: Call) -> Any:
 
 @on("POST", "/api/incidents", "dispatcher")
 def incidents(api: FakeApi, call: Call) -> Any:
-    api.incidents[call.body["key"]] = call.body
-    return {"incident": call.body["key"]}
+    made = canonical.short("inc", call.body)
+    api.incidents[made] = call.body
+    return {"incident": made}
 
 
 @on("GET", "/api/cases", "dispatcher")

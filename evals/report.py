@@ -22,8 +22,8 @@ from evals.world.run import DayResult
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
 
 FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled", "picked_up"})
-AS_AGREED = ("delivered", "picked_up", "cancelled_by_customer", "rescheduled_by_customer")
-"""endings that the customer got or chose"""
+AS_AGREED = ("delivered", "picked_up")
+"""endings that the customer got; those that end with `_by_customer` they chose"""
 TOLD_AHEAD = timedelta(minutes=30)
 
 
@@ -141,7 +141,7 @@ class DayReport(Frozen):
     @property
     def agreed(self) -> int:
         """Orders delivered or settled as their customers agreed."""
-        return sum(self.endings.get(name, 0) for name in AS_AGREED)
+        return sum(n for name, n in self.endings.items() if name in AS_AGREED or name.endswith("_by_customer"))
 
     def to_json(self) -> bytes:
         """Canonical bytes: what two runs are compared by."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from evals.world import chance
 from evals.world.scenario import Depot, Scenario
-from evals.world.streets import SlowZone
+from evals.world.streets import SlowZone, metres
 
 DOCK_MIN = (20, 50)
 SURE_DOCK_MIN = (40, 50)
@@ -25,7 +25,7 @@ KNOWS_HOW_LONG = 0.6
 """share of drivers who can say when a broken van goes on"""
 CLOSED_ODDS = 0.5
 """of the reported roads; the others are slow"""
-CLOSED_FACTOR = 5.0
+CLOSED_FACTOR = 3.5
 """the way round"""
 REPORTED_AFTER_S = 300
 FIRST_WAVE_S = 3600
@@ -49,6 +49,8 @@ class Road:
     id: str
     zone: SlowZone
     closed: bool
+    depots: tuple[str, ...]
+    """those that have a door inside"""
 
     @property
     def reported(self) -> int:
@@ -131,10 +133,12 @@ def _road(scenario: Scenario, number: int) -> Road:
     depot = chance.pick(scenario.depots, *key, "depot")
     closed = chance.happens(CLOSED_ODDS, *key, "closed")
     zone = _zone(scenario, depot, f"road {number}")
+    inside = {o.depot for o in scenario.orders if metres(zone.middle, o.point) <= zone.radius_m} | {depot.id}
     return Road(
         id=f"{scenario.seed}:road:{number}",
         zone=replace(zone, factor=CLOSED_FACTOR) if closed else zone,
         closed=closed,
+        depots=tuple(sorted(inside)),
     )
 
 

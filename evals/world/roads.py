@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from evals.client import ApiError, DoorstepClient
 from evals.world.incidents import Road
 
-NOT_THERE = (404, 405, 422)
-"""a server that knows no incidents, or not this kind, says so; the day goes on and the report counts it"""
+NOT_THERE = (404, 405)
+"""a server that knows no incidents says so; the day goes on and the report counts it"""
 
 
 @dataclass
@@ -35,15 +35,15 @@ class Roads:
     def _told(self, road: Road) -> str:
         zone = road.zone
         try:
-            self.client.report_incident(
-                key=road.id,
-                kind="road_closed" if road.closed else "road_slow",
-                lat=zone.middle[0],
-                lon=zone.middle[1],
-                radius_m=zone.radius_m,
-                begins=datetime.fromtimestamp(zone.begins, UTC),
-                ends=datetime.fromtimestamp(zone.ends, UTC),
-            )
+            for depot in road.depots:
+                self.client.report_incident(
+                    kind="road_closed" if road.closed else "slow_zone",
+                    depot=depot,
+                    lat=zone.middle[0],
+                    lon=zone.middle[1],
+                    radius_m=zone.radius_m,
+                    until=datetime.fromtimestamp(zone.ends, UTC),
+                )
         except ApiError as error:
             if error.status not in NOT_THERE:
                 raise

@@ -17,8 +17,8 @@ def db(record: Connection) -> Connection:
     return record
 
 
-def asked(db: Connection, order_id: str, requester: str) -> None:
-    facts = {"order": order_id, "requester": requester}
+def asked(db: Connection, order_id: str, requester: str, **chose: str) -> None:
+    facts = {"order": order_id, "requester": requester, **chose}
     cases.open_or_join(db, "reschedule", order_id, DEPOT, DAY, facts, at("08:00"))
 
 
@@ -45,6 +45,15 @@ def test_an_order_ends_by_its_status_and_by_whose_wish_it_was(
     found = settled.endings(db, DAY)
     assert found == {order_id: ending}
     assert settled.chosen(found) == ([order_id] if ending.endswith("by_customer") else [])
+
+
+@pytest.mark.parametrize(("wish", "ending"), [("wait", "returned_by_customer"), ("again", "returned")])
+def test_what_the_customer_sent_back_ended_as_agreed(db: Connection, wish: str, ending: str) -> None:
+    order_id = an_order(db, "A1")
+    asked(db, order_id, "customer", wish=wish)
+    orders.set_status(db, [order_id], "returned")
+    assert settled.endings(db, DAY) == {order_id: ending}
+    assert (ending in settled.AS_AGREED) == (wish == "wait")
 
 
 def test_another_days_orders_and_wishes_are_not_counted(db: Connection) -> None:

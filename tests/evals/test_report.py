@@ -115,9 +115,7 @@ def test_a_van_that_stays_out_fails_its_check(report: DayReport) -> None:
             "1 contradictions: delivered, but",
             id="a parcel is where it can't be",
         ),
-        pytest.param(
-            {"unfinished_cases": {"human": 2}}, "unfinished cases: {'human': 2}", id="somebody was not called back"
-        ),
+        pytest.param({"unfinished_cases": {"human": 2}}, "unfinished cases: {'human': 2}", id="nobody called back"),
     ],
 )
 def test_the_lines_of_the_full_day_count_when_that_is_asked_for(

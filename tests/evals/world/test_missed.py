@@ -8,7 +8,7 @@ from evals.fake_api import FakeApi, say
 from evals.world import setup
 from evals.world.driver import Day
 from evals.world.incidents import Incidents
-from evals.world.missed import GIVES_UP_S, Missed
+from evals.world.missed import GIVES_UP_S, Missed, number
 from evals.world.people import Customers
 from evals.world.rates import ANSWERS
 from evals.world.synthetic import synthetic
@@ -67,3 +67,27 @@ def test_a_question_from_before_the_attempt_is_no_offer(api: FakeApi) -> None:
         say(api, order, "confirm", "Will you be home?", CITY.start)
     missed.look(NOON + 3600)
     assert not missed.chosen
+
+
+NUMBERED = "Order A-1: write 1 to try again later today, 2 to come on the next day, 3 to send it back."
+
+
+@pytest.mark.parametrize(
+    ("offer", "wish", "answer"),
+    [
+        pytest.param(NUMBERED, "again_today", "1", id="what is wanted is offered"),
+        pytest.param(NUMBERED, "tomorrow", "2", id="by other words"),
+        pytest.param(NUMBERED, "neighbour", "1", id="not offered: the first thing that is"),
+        pytest.param("Write 1 to have it left with a neighbour, 2 to collect it.", "pickup", "2", id="collected"),
+        pytest.param("We missed you. Which day suits you?", "tomorrow", None, id="no numbers: in words"),
+    ],
+)
+def test_an_offer_with_numbers_is_answered_by_a_number(offer: str, wish: str, answer: str | None) -> None:
+    assert number(offer, wish) == answer
+
+
+def test_an_offer_with_numbers_and_no_question_mark_is_an_offer(api: FakeApi) -> None:
+    missed = waiting(api)
+    offer(api, NUMBERED)
+    missed.look(NOON + 3600)
+    assert {text.words for text in missed.customers.due} == {"1", "2"}

@@ -21,9 +21,10 @@ def test_a_road_is_reported_once_a_few_minutes_after_it_began() -> None:
     assert list(roads.report(ROADS[0].zone.begins)) == []
     assert list(roads.report(EVENING)) == ["reported"]
     assert list(roads.report(EVENING)) == []
-    told = api.incidents[ROADS[0].id]
-    assert (told["lat"], told["lon"]) == ROADS[0].zone.middle
-    assert told["kind"] == ("road_closed" if ROADS[0].closed else "road_slow")
+    told = list(api.incidents.values())
+    assert {row["depot"] for row in told} == set(ROADS[0].depots)
+    assert {(row["lat"], row["lon"]) for row in told} == {ROADS[0].zone.middle}
+    assert {row["kind"] for row in told} == {"road_closed" if ROADS[0].closed else "slow_zone"}
 
 
 def test_a_server_that_knows_no_incidents_is_counted_and_the_day_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
