@@ -53,8 +53,19 @@ def run(part: str) -> None:
 @app.command()
 def demo(
     headless: Annotated[bool, typer.Option(help="No page; run the day through and print a report.")] = False,
-    seed: Seed = 7,
-    orders: Annotated[int, typer.Option(min=1, max=20_000, help="How many orders the simulated day has.")] = 300,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same day; else the operation's.")] = None,
+    operation: Annotated[
+        str | None,
+        typer.Option(help="courier, grocery, pharmacy, field-service, furniture, meal-kits, or a YAML file."),
+    ] = None,
+    orders: Annotated[
+        int | None, typer.Option(min=1, max=20_000, help="How many orders the day has; else the operation's.")
+    ] = None,
+    vans: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many vans; else in proportion to the orders.")
+    ] = None,
+    intensity: Annotated[int, typer.Option(min=1, max=3, help="How often things go wrong, times the usual.")] = 1,
+    strict: Annotated[bool, typer.Option(help="Every line of the report counts for the exit code.")] = False,
     speed: Annotated[str, typer.Option(help="Simulated seconds a second, such as 60; or max.")] = "60",
     data: Annotated[
         Path | None, typer.Option(help="Real orders instead: Loggi's or Amazon's format, CSV or JSON.")
@@ -67,7 +78,8 @@ def demo(
     """A live day in a database of its own: simulated vans, customers and incidents; nothing is really sent."""
     from api import demo as day
 
-    sys.exit(day.run(day.Wish(headless, seed, orders, speed, data, fresh, report)))
+    world = day.World(operation, seed, orders, vans, intensity, strict)
+    sys.exit(day.run(day.Wish(headless, world, speed, data, fresh, report)))
 
 
 @app.command(name="import")
@@ -146,7 +158,11 @@ def evaluate(seeds: Annotated[str, typer.Option(help="Which days, by seed.")] = 
     """Run simulated days headless and grade them."""
     from api import demo as day
 
-    failed = [s for s in seeds.split(",") if day.run(day.Wish(True, int(s), orders, "max", None, True, None))]
+    failed = [
+        s
+        for s in seeds.split(",")
+        if day.run(day.Wish(True, day.World(seed=int(s), orders=orders), "max", None, True, None))
+    ]
     typer.echo(f"{len(seeds.split(',')) - len(failed)} of {len(seeds.split(','))} days passed every check")
     raise typer.Exit(1 if failed else 0)
 

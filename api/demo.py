@@ -32,7 +32,27 @@ from core.store.tables import instance
 
 DATABASE = "doorstep_demo"
 MADE_BY = "doorstep demo"
+SEED = 7
+"""of the instance, when none is asked for"""
 out = Console(highlight=False)
+
+
+@dataclass(frozen=True)
+class World:
+    """The day to simulate; None leaves it to the operation."""
+
+    operation: str | None = None
+    seed: int | None = None
+    orders: int | None = None
+    vans: int | None = None
+    intensity: int = 1
+    strict: bool = False
+
+    def words(self) -> list[str]:
+        """As the world's own command line wants them."""
+        given = {"operation": self.operation, "seed": self.seed, "orders": self.orders, "vans": self.vans}
+        named = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+        return [*named, "--intensity", str(self.intensity), *(["--strict"] if self.strict else [])]
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,7 @@ class Wish:
     """What the command line asked for."""
 
     headless: bool
-    seed: int
-    orders: int
+    world: World
     speed: str
     data: Path | None
     fresh: bool | None
@@ -62,7 +81,7 @@ def run(wish: Wish) -> int:
     override(DATABASE_URL=url, DOORSTEP_DATA=str(base / "demo"), DOORSTEP_SENDER="console", DOORSTEP_ADMIN_TOKEN=token)
     _no_keys()
     store.engine.cache_clear()
-    start.prepare(DATABASE, made_by=MADE_BY, mode="simulated", seed=wish.seed)
+    start.prepare(DATABASE, made_by=MADE_BY, mode="simulated", seed=wish.world.seed or SEED)
     signal.signal(signal.SIGTERM, _interrupt)
     supervisor = Supervisor({}, settings().workers, server)
     supervisor.start()
@@ -136,14 +155,12 @@ def _day(supervisor: Supervisor, wish: Wish, token: str) -> int:
         "evals.world",
         "--url",
         f"http://{settings().host}:{settings().port}",
-        "--seed",
-        str(wish.seed),
-        "--orders",
-        str(wish.orders),
         "--speed",
         wish.speed,
+        "--watch",
+        *map(str, _processes(supervisor)),
     ]
-    command += ["--vans", str(max(2, round(wish.orders * 14 / 300)))]
+    command += wish.world.words()
     command += ["--data", str(wish.data)] if wish.data else []
     command += ["--json", str(wish.report)] if wish.report else []
     command += [] if wish.headless else ["--no-dispatcher"]
@@ -159,6 +176,12 @@ def _day(supervisor: Supervisor, wish: Wish, token: str) -> int:
     finally:
         world.kill()  # a client of the API, with nothing to save
         world.wait()
+
+
+def _processes(supervisor: Supervisor) -> list[int]:
+    """Where the trees of all that runs begin; the database is nobody's child."""
+    database = supervisor.database.status().pid if supervisor.database is not None else None
+    return [os.getpid(), *([database] if database else [])]
 
 
 def _sign_in_link() -> str:

@@ -29,10 +29,11 @@ from core.store.tables import live_route, outbox
 from evals import bench_peers as peers
 from evals.bench_day import HUB, Day, Van, bring, customers, send_out, solve, today
 from evals.bench_figures import Figure, milliseconds, percentile, show
-from evals.bench_house import HOST, House, Meter
+from evals.bench_house import HOST, House
 from evals.bench_load import Answered, Health, Positions, Questions, Sent
 from evals.bench_watch import Watch
 from evals.client import DoorstepClient
+from evals.meter import Meter
 
 out = Console(highlight=False)
 

@@ -1,5 +1,4 @@
-"""An installation of the bench's own: `doorstep serve` on a data folder and port of its own, on the real clock. Also
-what its processes cost: memory and cores of the whole tree, the database's included."""
+"""An installation of the bench's own: `doorstep serve` on a data folder and port of its own, on the real clock."""
 
 from __future__ import annotations
 
@@ -12,10 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +23,7 @@ from core.postgres import EmbeddedPostgres, default_folder
 from core.settings import override
 from core.store import db as store
 from evals.client import DoorstepClient
+from evals.meter import tree
 
 HOST = "127.0.0.1"
 READY_WITHIN_S = 90.0
@@ -102,12 +99,7 @@ class House:
         roots = [self._process.pid] if self._process else []
         with suppress(Exception):
             roots.append(int((self.server.folder / "postmaster.pid").read_text().split()[0]))
-        found: dict[int, psutil.Process] = {}
-        for pid in roots:
-            with suppress(psutil.NoSuchProcess):
-                root = psutil.Process(pid)
-                found |= {each.pid: each for each in [root, *root.children(recursive=True)]}
-        return list(found.values())
+        return tree(roots)
 
 
 def _free_port() -> int:
@@ -123,70 +115,3 @@ def _policy() -> str:
     own = policy.default().model_dump(mode="json", by_alias=True, exclude_unset=True)
     own["limits"]["spend_per_day_cents"] = SPEND_A_DAY
     return json.dumps(own)
-
-
-# What it costs --------------------------------------------------------------------------------------------------------
-
-
-def part(command: list[str]) -> str:
-    """Which part of the installation a command line belongs to."""
-    line = " ".join(command)
-    for words, name in ((" run web", "web"), (" run worker", "worker"), (" run engine", "engine"),
-                        ("multiprocessing", "solver"), (" serve", "supervisor")):  # fmt: skip
-        if words in line:
-            return name
-    return "database"
-
-
-def memory_bytes(process: psutil.Process) -> int:
-    """Its share of the memory (PSS: what several processes map counts once in all); where the kernel doesn't tell, all
-    that it maps (RSS)."""
-    with suppress(OSError, ValueError, IndexError):
-        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    return int(process.memory_info().rss)
-
-
-class Meter(threading.Thread):
-    """Looks at the processes every so often until it is told to stop."""
-
-    def __init__(self, processes: Callable[[], list[psutil.Process]], every_s: float = 2.0) -> None:
-        super().__init__(daemon=True)
-        self._processes, self._every_s, self._stop_it = processes, every_s, threading.Event()
-        self.peak: Counter[str] = Counter()
-        """bytes by part, at the moment that the whole was largest"""
-        self._first: dict[int, float] = {}
-        self._last: dict[int, float] = {}
-        self._parts: dict[int, str] = {}
-        self._began = time.monotonic()
-
-    def run(self) -> None:
-        while True:
-            self.look()
-            if self._stop_it.wait(self._every_s):
-                return
-
-    def look(self) -> None:
-        now: Counter[str] = Counter()
-        for process in self._processes():
-            with suppress(psutil.Error):
-                name = self._parts.setdefault(process.pid, part(process.cmdline()))
-                now[name] += memory_bytes(process)
-                used = process.cpu_times()
-                self._last[process.pid] = used.user + used.system
-                self._first.setdefault(process.pid, 0.0 if name == "solver" else self._last[process.pid])
-        if now.total() > self.peak.total():
-            self.peak = now
-
-    def stop(self) -> None:
-        self._stop_it.set()
-        self.join()
-
-    def cores(self) -> dict[str, float]:
-        """Cores that each part kept busy, on average, since the meter started."""
-        seconds = max(time.monotonic() - self._began, 1e-9)
-        used: Counter[str] = Counter()
-        for pid, last in self._last.items():
-            used[self._parts[pid]] += last - self._first[pid]  # type: ignore[assignment]
-        return {name: round(value / seconds, 2) for name, value in sorted(used.items())}

@@ -243,6 +243,10 @@ class DoorstepClient:
     def edit(self, case: str, proposal: str, option: str) -> None:
         self._call("POST", f"/api/cases/{case}/edit", json={"proposal": proposal, "option": option})
 
+    def settle(self, case: str, note: str) -> None:
+        """Close an escalated case as the person who worked it."""
+        self._call("POST", f"/api/cases/{case}/close", json={"note": note})
+
     def decisions(self, case: str) -> Json:
         return self._call("GET", "/api/decisions", params={"case": case}).json()
 
@@ -254,8 +258,13 @@ class DoorstepClient:
         asked = {"order": order, "person": person}
         return self._call("GET", "/api/messages", params={k: v for k, v in asked.items() if v is not None}).json()
 
+    def report_incident(self, *, kind: str, depot: str, lat: float, lon: float, radius_m: int, until: datetime) -> None:
+        """Trouble on the roads around a place that a depot's vans drive through; the same again changes nothing."""
+        place = {"lat": lat, "lon": lon, "radius_m": radius_m}
+        self._call("POST", "/api/incidents", json={"kind": kind, "depot": depot, **place, "until": until.isoformat()})
+
     def report(self, day: date) -> wire.DayCounts:
-        return self._get(wire.DayCounts, "/api/report", {"day": day.isoformat()})
+        return self._get(wire.DayCounts, f"/api/report/{day.isoformat()}")
 
     # -- the line
 

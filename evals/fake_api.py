@@ -6,123 +6,21 @@ depot. `trouble` makes the next calls fail as a crashing server does, including 
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
-
-import httpx
 
 from core import canonical
 from evals import fake_plan
-from evals.client import DoorstepClient
+from evals.fake_server import ADMIN, Call, FakeApi, Refused, Row, on
 
-Row = dict[str, Any]
-Trouble = Literal["refuses", "503", "dies_after"]
+__all__ = ["ADMIN", "FakeApi", "Refused", "open_case"]
+
 FINAL = ("delivered", "returned", "cancelled", "rescheduled")
-ADMIN = "admin-token"
+ENDINGS = {"rescheduled": "rescheduled_by_customer", "cancelled": "cancelled_by_customer"}
 LATE_S = 900
-
-
-class Refused(Exception):
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(detail)
-        self.problem = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "fix": "",
-            "field": "",
-        }
-        self.status = status
-
-
-@dataclass
-class FakeApi:
-    now: datetime
-    mode: Literal["real", "simulated"] = "simulated"
-    trouble: deque[Trouble] = field(default_factory=deque)
-    paused: bool = False
-    tokens: dict[str, tuple[str, str]] = field(default_factory=lambda: {ADMIN: ("admin", "world")})
-    depots: dict[str, Row] = field(default_factory=dict)
-    vehicles: dict[str, Row] = field(default_factory=dict)
-    orders: dict[str, Row] = field(default_factory=dict)
-    matrices: dict[str, Row] = field(default_factory=dict)
-    runs: dict[str, Row] = field(default_factory=dict)
-    plans: dict[str, Row] = field(default_factory=dict)
-    events: dict[str, Row] = field(default_factory=dict)
-    positions: list[Row] = field(default_factory=list)
-    departed: set[str] = field(default_factory=set)
-    finished: set[str] = field(default_factory=set)
-    cases: dict[str, Row] = field(default_factory=dict)
-    asked_back: dict[str, str] = field(default_factory=dict)
-    calls: Counter[str] = field(default_factory=Counter)
-    log: list[str] = field(default_factory=lambda: ["start"])
-
-    def client(self, token: str = ADMIN, **rest: Any) -> DoorstepClient:
-        """A client that talks to this server and never really sleeps."""
-        rest.setdefault("sleep", lambda seconds: None)
-        return DoorstepClient("http://fake", token, transport=httpx.MockTransport(self.handle), **rest)
-
-    def handle(self, request: httpx.Request) -> httpx.Response:
-        trouble = self.trouble.popleft() if self.trouble else None
-        if trouble == "refuses":
-            raise httpx.ConnectError("connection refused", request=request)
-        if trouble == "503":
-            return httpx.Response(503, json=Refused(503, "Unavailable", "starting").problem)
-        try:
-            answer = httpx.Response(200, json=self._route(request))
-        except Refused as refused:
-            answer = httpx.Response(refused.status, json=refused.problem)
-        if trouble == "dies_after":
-            raise httpx.ReadTimeout("no answer", request=request)
-        return answer
-
-    def _route(self, request: httpx.Request) -> Any:
-        path = request.url.path
-        if path == "/readyz":
-            return {"ready": True}
-        who = self.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-        if who is None:
-            raise Refused(401, "NotSignedIn", "No such token.")
-        for method, pattern, handler, roles in HANDLERS:
-            found = re.fullmatch(pattern, path)
-            if found and method == request.method:
-                if who[0] not in roles:
-                    raise Refused(403, "NotAllowed", f"A {who[0]} may not do this.")
-                self.calls[f"{method} {pattern}"] += 1
-                body = json.loads(request.content) if request.content else {}
-                return handler(self, Call(who[0], who[1], found.groups(), dict(request.url.params), body))
-        raise Refused(404, "NotFound", f"{request.method} {path}")
-
-    def write(self, *what: object) -> None:
-        self.log.append(canonical.digest([self.log[-1], *map(str, what)]))
-
-
-@dataclass(frozen=True)
-class Call:
-    role: str
-    subject: str
-    path: tuple[str, ...]
-    params: dict[str, str]
-    body: Any
-
-
-Handler = Callable[[FakeApi, Call], Any]
-HANDLERS: list[tuple[str, str, Handler, tuple[str, ...]]] = []
-
-
-def on(method: str, pattern: str, *roles: str) -> Callable[[Handler], Handler]:
-    def keep(handler: Handler) -> Handler:
-        HANDLERS.append((method, pattern, handler, ("admin", *roles)))
-        return handler
-
-    return keep
 
 
 # -- the clock and who is who
@@ -310,6 +208,8 @@ def _apply(api: FakeApi, event: Row) -> str:
         if order["status"] != "out" or order["vehicle"] != van:
             return f"order is {order['status']}"
         order["status"] = kind
+        if kind == "failed":
+            say(api, order, "failed", "We missed you. Which day suits you?", datetime.fromisoformat(event["at"]))
     elif kind == "finished":
         api.finished.add(van)
         for order in data["returned"]:
@@ -350,10 +250,28 @@ def open_case(api: FakeApi, kind: str, subject: str, *, proposes: bool) -> str:
     made = canonical.short("case", kind, subject)
     proposal = {"digest": canonical.digest([made, 1]), "option": "move"} if proposes else None
     if made not in api.cases:
-        told = {"opened_at": api.now.isoformat(), "status": "waiting", "version": 1, "proposal": proposal}
+        status = "waiting" if proposes else "escalated"
+        told = {"opened_at": api.now.isoformat(), "status": status, "version": 1, "proposal": proposal}
         api.cases[made] = {"id": made, "kind": kind, "subject": subject, **told}
         api.write("case", made, api.now)
     return made
+
+
+def say(api: FakeApi, order: Row, template: str, body: str, at: datetime) -> None:
+    line = {"at": at.isoformat(), "direction": "out", "template": template, "body": body}
+    api.messages.append({**line, "order": order["id"], "person": order["person"]})
+
+
+@on("GET", "/api/messages", "dispatcher")
+def messages(api: FakeApi, call: Call) -> Any:
+    return {"messages": [line for line in api.messages if line["person"] == call.params["person"]]}
+
+
+@on("POST", "/api/incidents", "dispatcher")
+def incidents(api: FakeApi, call: Call) -> Any:
+    made = canonical.short("inc", call.body)
+    api.incidents[made] = call.body
+    return {"incident": made}
 
 
 @on("GET", "/api/cases", "dispatcher")
@@ -377,13 +295,24 @@ def decide(api: FakeApi, call: Call) -> Any:
     return {"case": case["id"]}
 
 
-@on("GET", "/api/report", "dispatcher")
+@on("POST", "/api/cases/([^/]+)/close", "dispatcher")
+def close(api: FakeApi, call: Call) -> Any:
+    case = api.cases[call.path[0]]
+    if case["status"] != "escalated":
+        raise Refused(409, "WrongState", f"The case is {case['status']}.")
+    case |= {"status": "closed", "note": call.body["note"], "decided_at": api.now}
+    api.write("close", case["id"], api.now)
+    return {"case": case["id"], "status": "closed"}
+
+
+@on("GET", "/api/report/([^/]+)", "dispatcher")
 def report(api: FakeApi, call: Call) -> Any:
     kinds: dict[str, Counter[str]] = {}
     for case in api.cases.values():
         kinds.setdefault(case["kind"], Counter())[case["status"]] += 1
     return {
         "orders": Counter(order["status"] for order in api.orders.values()),
+        "endings": Counter(ENDINGS.get(order["status"], order["status"]) for order in api.orders.values()),
         "effects": {"done": sum(case["status"] == "closed" for case in api.cases.values())},
         "promises": {"made": sum(order["promise"] is not None for order in api.orders.values())},
         "messages": {},

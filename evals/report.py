@@ -1,28 +1,30 @@
-"""The report of a day: what the server counts, what the plans cost, what the world saw; and what must be true of it.
+"""The report of a day: what the server counts, what the plans cost, what the world saw.
 
-`DayReport` has no wall-clock time in it: two runs of one seed give the same bytes. Timings are printed beside it.
+`DayReport` has no wall-clock time in it: two runs of one seed give the same bytes. What must be true of a day is in
+`report_judge`; `report_print` draws it, with timings beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
-from rich.console import Console
-from rich.table import Table
 
 from core import canonical
 from evals.client import DoorstepClient
-from evals.wire import LogHead, OrderRow, Plan
-from evals.world.run import DayResult, Timings
+from evals.wire import BrokenPromise, Custody, LogHead, OrderRow, Plan, Spend
+from evals.world import fate
+from evals.world.rates import Rates
+from evals.world.run import DayResult
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
 
-Terminal = Console
-"""where a day is printed; this file is the one of evals that draws"""
-FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled"})
-DELIVERED_AT_LEAST = 0.90
+FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled", "picked_up"})
+AS_AGREED = ("delivered", "picked_up")
+"""endings that the customer got; those that end with `_by_customer` they chose"""
+TOLD_AHEAD = timedelta(minutes=30)
 
 
 class Frozen(BaseModel):
@@ -71,8 +73,32 @@ class WorldLine(Frozen):
     texts: dict[str, int]
     texts_refused: dict[str, int]
     verdicts: dict[str, int]
+    wishes: dict[str, int]
+    live: dict[str, int]
+    roads: dict[str, int]
+    breakdowns_min: dict[str, int]
     dock_delays_min: dict[str, int]
     ended: datetime
+
+
+class BreaksLine(Frozen):
+    """The promises that were not kept, by what became of telling them."""
+
+    reasons: dict[str, int]
+    """why not told 15 minutes before; `told` and `untold` among them"""
+    knowable: int
+    """could be known 30 minutes before"""
+    knowable_told: int
+    """of those, told by then"""
+
+    @classmethod
+    def of(cls, rows: Sequence[BrokenPromise]) -> BreaksLine:
+        ahead = [row for row in rows if row.knowable is not None and row.knowable <= row.hi - TOLD_AHEAD]
+        return cls(
+            reasons=dict(sorted(Counter(row.reason for row in rows).items())),
+            knowable=len(ahead),
+            knowable_told=sum(row.told is not None and row.told <= row.hi - TOLD_AHEAD for row in ahead),
+        )
 
 
 class DayReport(Frozen):
@@ -80,15 +106,25 @@ class DayReport(Frozen):
     scenario_digest: str
     seed: int
     day: str
+    rates: Rates
     depots: int
     vans: int
     total: int
     orders: dict[str, int]
     """by final state"""
+    endings: dict[str, int]
+    """the same, by whose wish"""
+    reachable: int
+    """known in the morning, still wanted, and somebody opens at the first attempt"""
+    reachable_delivered: int
     unfinished: tuple[str, ...]
     """refs of orders that are in no final state, or that the server no longer lists on the day"""
     promises: dict[str, int]
+    breaks: BreaksLine
+    custody: Custody
+    spend: dict[str, dict[str, Spend]]
     cases: dict[str, dict[str, int]]
+    unfinished_cases: dict[str, int]
     decisions: dict[str, int]
     messages: dict[str, int]
     effects: dict[str, int]
@@ -100,7 +136,12 @@ class DayReport(Frozen):
 
     @property
     def delivered_share(self) -> float:
-        return self.orders.get("delivered", 0) / max(self.total, 1)
+        return self.reachable_delivered / max(self.reachable, 1)
+
+    @property
+    def agreed(self) -> int:
+        """Orders delivered or settled as their customers agreed."""
+        return sum(n for name, n in self.endings.items() if name in AS_AGREED or name.endswith("_by_customer"))
 
     def to_json(self) -> bytes:
         """Canonical bytes: what two runs are compared by."""
@@ -115,6 +156,8 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
     counts = client.report(scenario.day)
     rows = [row for depot in scenario.depots for row in client.orders(depot.id, scenario.day)]
     mine = {order.ref for order in scenario.orders}
+    chosen = {row.ref for row in rows if row.id in counts.chosen_by_customers}
+    reachable = mine - _out_of_reach(scenario) - chosen
     begun = {depot: client.plan(depot, scenario.day, version) for depot, version in result.versions.items()}
     last = {depot: client.plan(depot, scenario.day).version for depot in result.versions}
     return DayReport(
@@ -122,13 +165,21 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         scenario_digest=scenario.digest(),
         seed=scenario.seed,
         day=scenario.day.isoformat(),
+        rates=scenario.rates,
         depots=len(scenario.depots),
         vans=len(scenario.vehicles),
         total=len(scenario.orders),
         orders=counts.orders,
+        endings=counts.endings,
+        reachable=len(reachable),
+        reachable_delivered=sum(row.status == "delivered" for row in rows if row.ref in reachable),
         unfinished=_unfinished(mine, rows),
         promises=counts.promises,
+        breaks=BreaksLine.of(counts.broken_promises),
+        custody=counts.custody,
+        spend=counts.spend,
         cases=counts.cases,
+        unfinished_cases=counts.unfinished_cases,
         decisions=counts.decisions,
         messages=counts.messages,
         effects=counts.effects,
@@ -140,28 +191,10 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
     )
 
 
-def checks(report: DayReport) -> list[str]:
-    """What is wrong with the day; empty when it passes."""
-    wrong: list[str] = []
-    if report.unfinished:
-        some = ", ".join(report.unfinished[:5])
-        wrong.append(f"{len(report.unfinished)} orders ended in no final state: {some}")
-    not_final = {status: n for status, n in report.orders.items() if status not in FINAL and n}
-    if not_final:
-        wrong.append(f"the server counts orders in no final state: {not_final}")
-    if sum(report.orders.values()) < report.total:
-        wrong.append(f"the server counts {sum(report.orders.values())} orders of {report.total}")
-    if report.delivered_share < DELIVERED_AT_LEAST:
-        wrong.append(f"{report.delivered_share:.1%} delivered, less than {DELIVERED_AT_LEAST:.0%}")
-    if not report.log.verified:
-        wrong.append(": ".join(["the decision log does not verify", *report.log.problems[:1]]))
-    if report.effects.get("unknown", 0):
-        wrong.append(f"{report.effects['unknown']} effects are unknown")
-    if report.outside_policy:
-        wrong.append(f"{report.outside_policy} decisions were outside policy")
-    if report.world.vans_home < report.world.vans_out:
-        wrong.append(f"{report.world.vans_out - report.world.vans_home} vans did not come home")
-    return wrong
+def _out_of_reach(scenario: Scenario) -> set[str]:
+    """What no first attempt of the morning's plan can deliver, however good it is."""
+    drawn = fate.draw(scenario)
+    return {*drawn.live, *drawn.cancelled, *drawn.failed}
 
 
 def _unfinished(mine: set[str], rows: Sequence[OrderRow]) -> tuple[str, ...]:
@@ -219,116 +252,10 @@ def _world_line(result: DayResult) -> WorldLine:
         texts=result.texts,
         texts_refused=result.texts_refused,
         verdicts=result.verdicts,
+        wishes=result.wishes,
+        live=result.live,
+        roads=result.roads,
+        breakdowns_min=result.breakdowns_min,
         dock_delays_min=result.dock_delays_min,
         ended=result.ended.astimezone(UTC),
     )
-
-
-# -- printed
-
-
-def show(report: DayReport, console: Console, timings: Timings | None = None) -> None:
-    """The report as tables; wall-clock figures last and apart."""
-    console.print(_summary(report))
-    console.print(_plans(report.plans))
-    if report.sequences:
-        console.print(_sequences(report.sequences))
-    if timings:
-        console.print(
-            f"wall clock: set-up {timings.setup_s:.1f} s, day {timings.day_s:.1f} s, {timings.calls} calls",
-            style="dim",
-        )
-
-
-def _summary(report: DayReport) -> Table:
-    table = Table(title=f"{report.scenario}, {report.day}, seed {report.seed}", show_header=False)
-    table.add_column(style="bold")
-    table.add_column()
-    table.add_row("orders", f"{_counted(report.orders)} ({report.delivered_share:.1%} of {report.total} delivered)")
-    table.add_row("promises", _counted(report.promises))
-    for kind, outcome in sorted(report.cases.items()):
-        table.add_row(f"case {kind}", _counted(outcome))
-    table.add_row("decisions", _counted(report.decisions))
-    table.add_row("messages", _counted(report.messages))
-    table.add_row("effects", _counted(report.effects))
-    table.add_row("outside policy", str(report.outside_policy))
-    world = report.world
-    table.add_row(
-        "vans",
-        f"{world.vans_out} out, {world.vans_home} home; late at the dock (min): {_counted(world.dock_delays_min)}",
-    )
-    table.add_row("events", _counted(world.events))
-    table.add_row("events refused", _counted(world.rejected))
-    table.add_row("positions", f"{world.positions_taken} taken of {world.positions_sent}")
-    table.add_row("texts", _counted(world.texts | {f"refused ({k})": n for k, n in world.texts_refused.items()}))
-    table.add_row("dispatcher", _counted(world.verdicts))
-    verified = "verified" if report.log.verified else "[red]does not verify[/red]"
-    table.add_row("log", f"{report.log.seq} rows, head {report.log.head}, {verified}")
-    table.add_row("report digest", report.digest())
-    return table
-
-
-def _plans(lines: Iterable[PlanLine]) -> Table:
-    table = Table(title="plans as the day began")
-    for column in (
-        "depot",
-        "version",
-        "routes",
-        "stops",
-        "unassigned",
-        "km",
-        "driving h",
-        "hours",
-        "cost",
-        "last version",
-    ):
-        table.add_column(column, justify="left" if column == "depot" else "right")
-    for line in lines:
-        table.add_row(
-            line.depot,
-            str(line.version),
-            str(line.routes),
-            str(line.stops),
-            str(line.unassigned),
-            f"{line.distance_m / 1000:.1f}",
-            _hours(line.driving_s),
-            _hours(line.hours_s),
-            f"{line.cost / 100:.2f}",
-            str(line.last_version),
-        )
-    return table
-
-
-def _sequences(lines: Sequence[SequenceLine]) -> Table:
-    table = Table(title="our sequence beside the driver's, on the same travel times")
-    for column in ("route", "stops", "h ours", "h driver", "h saved", "km ours", "km driver"):
-        table.add_column(column, justify="left" if column == "route" else "right")
-    for line in lines:
-        table.add_row(line.depot, _stops(line), *_figures([line]))
-    table.add_row("all", "", *_figures(lines), style="bold")
-    return table
-
-
-def _stops(line: SequenceLine) -> str:
-    """Both counts where they differ: a shorter tour that leaves stops out is not better."""
-    same = line.stops_ours == line.stops_driver
-    return str(line.stops_ours) if same else f"{line.stops_ours} of {line.stops_driver}"
-
-
-def _figures(lines: Sequence[SequenceLine]) -> tuple[str, str, str, str, str]:
-    ours, driver = sum(x.driving_s_ours for x in lines), sum(x.driving_s_driver for x in lines)
-    return (
-        _hours(ours),
-        _hours(driver),
-        f"{1 - ours / max(driver, 1):.1%}",
-        f"{sum(x.distance_m_ours for x in lines) / 1000:.1f}",
-        f"{sum(x.distance_m_driver for x in lines) / 1000:.1f}",
-    )
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{n} {name}" for name, n in sorted(counts.items()) if n) or "-"
-
-
-def _hours(seconds: int) -> str:
-    return f"{seconds / 3600:.2f}"

@@ -182,14 +182,45 @@ class LogHead(Answer):
     problems: tuple[str, ...] = ()
 
 
+class BrokenPromise(Answer):
+    promise: str
+    order: str
+    hi: datetime
+    arrived: datetime | None = None
+    knowable: datetime | None = None
+    told: datetime | None = None
+    reason: str
+
+
+class Custody(Answer):
+    parcels: dict[str, int] = {}
+    planned: int = 0
+    loaded: int = 0
+    left_behind: tuple[str, ...] = ()
+    mismatches: tuple[tuple[str, str], ...] = ()
+    agrees: bool = True
+
+
+class Spend(Answer):
+    decisions: int
+    cost_cents: int
+    saved_cents: int
+
+
 class DayCounts(Answer):
-    """GET /api/report: what the server counts about a day."""
+    """GET /api/report/{day}: a day in figures, see docs/report.md."""
 
     orders: dict[str, int]
+    endings: dict[str, int] = {}
+    chosen_by_customers: tuple[str, ...] = ()
     effects: dict[str, int] = {}
     promises: dict[str, int] = {}
+    broken_promises: tuple[BrokenPromise, ...] = ()
     messages: dict[str, int] = {}
     cases: dict[str, dict[str, int]] = {}
+    unfinished_cases: dict[str, int] = {}
+    custody: Custody = Custody()
+    spend: dict[str, dict[str, Spend]] = {}
     decisions: dict[str, int] = {}
     outside_policy: int
     log: LogHead

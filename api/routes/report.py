@@ -1,4 +1,4 @@
-"""The counts of a day: what the evals grade and what an ops lead reads first."""
+"""A day in figures, all read from the record: what the evals grade and what an ops lead reads first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from api.auth import Staff
 from api.days import Day
-from core import clock, log
+from core import broken, clock, log, reconciliation, settled, spend
 from core.settings import settings
 from core.signing import known_keys
 from core.store import db as store
@@ -19,13 +19,14 @@ from core.store.tables import case, decision, depot, effect, message, order, pro
 router = APIRouter()
 
 
-@router.get("/api/report", tags=["reports"])
+@router.get("/api/report/{day}", tags=["reports"])
 def report(who: Staff, day: Day) -> dict[str, Any]:
-    """The counts of a day over all depots, with the log checked."""
+    """A day over all depots: orders, promises, goods, money, open cases, with the log checked."""
     with store.transaction() as db:
         verdict = log.verify(db, known_keys(settings().folder / "keys").values(), None)
         mine = select(order.c.id).where(order.c.day == day)
         lo, hi = _bounds(db, day)
+        endings = settled.endings(db, day)
         kinds: dict[str, dict[str, int]] = {}
         for kind, status, count in db.execute(
             select(case.c.kind, case.c.status, func.count())
@@ -42,6 +43,15 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
                 db, message.c.template, message.c.template.is_not(None), message.c.at >= lo, message.c.at < hi
             ),
             "cases": kinds,
+            "unfinished_cases": _counts(db, case.c.kind, case.c.day == day, case.c.closed_at.is_(None)),
+            "endings": settled.counted(endings),
+            "chosen_by_customers": settled.chosen(endings),
+            "broken_promises": [each.as_json() for each in broken.of_day(db, day, lo, hi)],
+            "custody": reconciliation.of_day(db, day).as_json(),
+            "spend": {
+                kind: {verdict: sums.as_json() for verdict, sums in by.items()}
+                for kind, by in spend.of_day(db, day).items()
+            },
             "decisions": _counts(db, decision.c.verdict, decision.c.at >= lo, decision.c.at < hi),
             "outside_policy": _outside_policy(db),
             "log": {

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -32,6 +32,21 @@ def happens(probability: float, *key: object) -> bool:
 
 def pick(choices: Sequence[T], *key: object) -> T:
     return choices[int(unit(*key) * len(choices))]
+
+
+def some(count: int, names: Collection[str], *key: object) -> frozenset[str]:
+    """So many of these names, those with the lowest draw: of a larger count these are a part."""
+    return frozenset(sorted(names, key=lambda name: (unit(*key, name), name))[:count])
+
+
+def by_share(shares: Mapping[str, float], *key: object) -> str:
+    """One of the names, each as likely as its share of the sum."""
+    left = unit(*key) * sum(shares.values())
+    for name, share in shares.items():
+        left -= share
+        if left < 0:
+            return name
+    return name
 
 
 def normal(*key: object) -> float:

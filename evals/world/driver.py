@@ -6,22 +6,22 @@ Nothing here sends: `until(t)` returns what happened by then, for the run to sen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from core import canonical
 from evals.wire import DriverRoute, OrderRow, RouteStop
-from evals.world import chance
+from evals.world import chance, fate
+from evals.world.fate import Fate
 from evals.world.incidents import Incidents
 from evals.world.scenario import Order, Point, Scenario, Vehicle, rounded
 from evals.world.streets import DETOUR, Streets, heading, metres
 
 State = Literal["depot", "loaded", "free", "driving", "serving", "returning", "off"]
 
-FAIL_ODDS = 0.02
-SERVICE_SIGMA = 0.35
 LOAD_BEFORE_S = 300
 OVERTIME_S = 3600
 """a driver who is an hour over the shift goes home with what is left"""
@@ -37,24 +37,40 @@ Sent = dict[str, Any]
 
 @dataclass
 class Day:
-    """What all drivers of one world share."""
+    """What all drivers and customers of one world share."""
 
     scenario: Scenario
     streets: Streets
     incidents: Incidents
-    orders: Mapping[str, Order]
+    fate: Fate
+    orders: dict[str, Order] = field(default_factory=dict)
     """by the server's order id"""
+    people: dict[str, str] = field(default_factory=dict)
+    """ref -> person, as the server knows them"""
+    attempts: Counter[str] = field(default_factory=Counter)
+    """by ref: how often a driver stood at the door"""
+    unwanted: set[str] = field(default_factory=set)
+    """refs whose customers have cancelled: who comes all the same is sent away"""
+    missed: list[tuple[int, str]] = field(default_factory=list)
+    """when, and whose, first attempt failed, for the customer to hear of it"""
 
     @classmethod
     def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
-        by_ref = {order.ref: order for order in scenario.orders}
-        known = {row.id: by_ref[row.ref] for row in rows if row.ref in by_ref}
-        return cls(scenario, Streets.of(scenario, incidents.zones), incidents, known)
+        made = cls(scenario, Streets.of(scenario, incidents.slow), incidents, fate.draw(scenario))
+        made.learn(rows)
+        return made
 
-    def fails(self, ref: str) -> bool:
-        if self.scenario.failures is not None:
-            return ref in self.scenario.failures
-        return chance.happens(FAIL_ODDS, self.scenario.seed, "nobody home", ref)
+    def learn(self, rows: Sequence[OrderRow]) -> None:
+        """Which order of ours each of the server's is."""
+        by_ref = {order.ref: order for order in self.scenario.orders}
+        self.orders |= {row.id: by_ref[row.ref] for row in rows if row.ref in by_ref}
+        self.people |= {row.ref: row.person for row in rows if row.ref in by_ref}
+
+    def refusal(self, ref: str) -> str | None:
+        """Why this attempt fails, if it does. After a first one that failed customer and driver find each other."""
+        if ref in self.unwanted:
+            return "refused"
+        return self.fate.failed.get(ref) if self.attempts[ref] == 0 else None
 
     def opens(self, orders: Sequence[Order]) -> int:
         """When service may start at a door; where windows don't meet, the earliest."""
@@ -75,18 +91,26 @@ class Leg:
     b: Point
     begins: int
     ends: int
+    stood: tuple[int, int] = (0, 0)
+    """from when until when it stood still on the way, broken down"""
 
     def at(self, when: int) -> Point:
         if when >= self.ends:
             return self.b
         if when <= self.begins:
             return self.a
-        share = (when - self.begins) / (self.ends - self.begins)
+        still = self.stood[1] - self.stood[0]
+        moved = when - self.begins - max(min(when, self.stood[1]) - self.stood[0], 0) if still else when - self.begins
+        share = moved / max(self.ends - self.begins - still, 1)
         return rounded(self.a[0] + share * (self.b[0] - self.a[0]), self.a[1] + share * (self.b[1] - self.a[1]))
 
     @property
     def kmh(self) -> int:
-        return round(metres(self.a, self.b) * DETOUR * 3.6 / max(self.ends - self.begins, 1))
+        drove = self.ends - self.begins - (self.stood[1] - self.stood[0])
+        return round(metres(self.a, self.b) * DETOUR * 3.6 / max(drove, 1))
+
+    def moves(self, when: int) -> bool:
+        return self.begins <= when < self.ends and not self.stood[0] <= when < self.stood[1]
 
 
 @dataclass
@@ -104,6 +128,11 @@ class Van:
     aboard: dict[str, None] = field(default_factory=dict)
     """order ids, in the order they were loaded"""
     tried: set[str] = field(default_factory=set)
+    """not to be rung at again, until the phone has shown them gone and then anew"""
+    calls: Counter[str] = field(default_factory=Counter)
+    """how often it stood at each stop, and tried each order: a second event has a key of its own"""
+    heard_at: int = 0
+    broken_at: int | None = None
     departed_at: int | None = None
     finished_at: int | None = None
     delivered: int = 0
@@ -135,21 +164,30 @@ class Van:
     # -- looking at the phone
 
     def looks(self, until: int) -> bool:
-        """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on."""
-        return self.state == "free" or (self.state in ("depot", "loaded", "serving") and self.next_at <= until)
+        """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on; on
+        the way home all the time, since there may be work again."""
+        soon = self.state in ("depot", "loaded", "serving") and self.next_at <= until
+        return soon or self.state in ("free", "returning")
 
     def hear(self, route: DriverRoute, now: int) -> None:
         """The phone shows this route. A driver who is free heads for the next stop, or home."""
-        self.route = route
+        self.route, self.heard_at = route, now
+        self.tried &= {order.id for stop in route.stops for order in stop.orders}
         if self.stop is not None:
             shown = next((stop for stop in route.stops if stop.stop == self.stop.stop), None)
             # a stop that is no longer shown was cancelled under way: there is nothing to hand over
             self.stop = shown or self.stop.model_copy(update={"orders": ()})
+        if self.state == "returning" and self._open_stops() and self.leg.moves(now) and now < self._latest():
+            here = self.leg.at(now)
+            self.leg, self.next_at, self.state = Leg(here, here, now, now), now, "free"
         if self.state == "free":
             self._head(now)
 
+    def _latest(self) -> int:
+        return self.shift_end + OVERTIME_S
+
     def _open_stops(self) -> list[RouteStop]:
-        """Stops still to be visited, the one that the server calls next first. One try a day: no ringing twice."""
+        """Stops still to be visited, the one that the server calls next first. No ringing twice of one's own accord."""
         if self.route is None:
             return []
         route = self.route
@@ -160,7 +198,7 @@ class Van:
         here = self.leg.b
         leaves = self.next_at
         stops = self._open_stops()
-        self.stop = stops[0] if stops and leaves < self.shift_end + OVERTIME_S else None
+        self.stop = stops[0] if stops and leaves < self._latest() else None
         self.state = "driving" if self.stop else "returning"
         there = _place(self.stop) or self.home
         tz = self.day.scenario.depot(self.vehicle.depot).tz
@@ -174,7 +212,10 @@ class Van:
     def until(self, until: int) -> list[Sent]:
         """All that happens up to and including `until`, in order."""
         happened: list[Sent] = []
-        while self.state not in ("free", "off") and self.next_at <= until:
+        while self.state not in ("free", "off"):
+            happened += self._breakdown(until)
+            if self.next_at > until:
+                break
             at = self.next_at
             match self.state:
                 case "depot":
@@ -190,6 +231,20 @@ class Van:
                 case _:
                     raise AssertionError(self.state)
         return happened
+
+    def _breakdown(self, until: int) -> list[Sent]:
+        """The van stops on the way and goes on later; what comes after is that much later."""
+        trouble = self.day.incidents.breakdowns.get(self.vehicle.id)
+        if trouble is None or self.broken_at is not None or self.state not in ("driving", "returning"):
+            return []
+        at = max(trouble.at, self.heard_at + 1)
+        if not at <= min(until, self.next_at - 1):
+            return []
+        self.broken_at = at
+        self.leg = replace(self.leg, ends=self.leg.ends + trouble.stands_s, stood=(at, at + trouble.stands_s))
+        self.next_at = self.leg.ends
+        minutes = trouble.stands_s // 60 if trouble.known else None
+        return [self._event("breakdown", at, str(self.day.scenario.day), data={"minutes": minutes})]
 
     def _load(self, at: int) -> list[Sent]:
         mine = [order.id for stop in self._open_stops() for order in stop.orders]
@@ -217,11 +272,11 @@ class Van:
         known = [self.day.orders[order.id] for order in stop.orders if order.id in self.day.orders]
         begins = max(at, self.day.opens(known))
         refs = sorted(order.ref for order in known)
-        seed = self.day.scenario.seed
+        seed, sigma = self.day.scenario.seed, self.day.scenario.rates.service_sigma
         factor = max((self.day.incidents.long_service.get(ref, 1.0) for ref in refs), default=1.0)
-        took = stop.service_s * factor * chance.noise(SERVICE_SIGMA, seed, "service", *refs)
+        took = stop.service_s * factor * chance.noise(sigma, seed, "service", *refs)
         self.state, self.next_at = "serving", begins + max(round(took), 20)
-        return [self._event("arrived", at, stop.stop, stop=stop.stop)]
+        return [self._event("arrived", at, self._nth(stop.stop), stop=stop.stop)]
 
     def _hand_over(self, at: int) -> list[Sent]:
         stop = self._present_stop()
@@ -232,13 +287,21 @@ class Van:
     def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
         self.tried.add(order)
         known = self.day.orders.get(order)
-        reason = "not_on_van" if order not in self.aboard else "nobody_home"
-        if order not in self.aboard or (known is not None and self.day.fails(known.ref)):
-            return self._event("failed", at, order, stop=stop.stop, order=order, data={"reason": reason})
+        reason = "not_on_van" if order not in self.aboard else self.day.refusal(known.ref) if known else None
+        if known is not None and order in self.aboard:
+            self.day.attempts[known.ref] += 1
+        if reason is not None:
+            if known is not None and known.ref not in self.day.unwanted and order in self.aboard:
+                self.day.missed.append((at, known.ref))
+            return self._event("failed", at, self._nth(order), stop=stop.stop, order=order, data={"reason": reason})
         del self.aboard[order]
         self.delivered += 1
         proof = self._proof(known.ref if known else order)
         return self._event("delivered", at, order, stop=stop.stop, order=order, data={"proof": proof})
+
+    def _nth(self, what: str) -> str:
+        self.calls[what] += 1
+        return what if self.calls[what] == 1 else f"{what}:{self.calls[what]}"
 
     def _proof(self, ref: str) -> dict[str, Any]:
         key = (self.day.scenario.seed, "proof", ref)
@@ -277,7 +340,7 @@ class Van:
 
     def _position(self, at: int) -> Sent:
         lat, lon = self.leg.at(at)
-        moving = self.leg.begins <= at < self.leg.ends
+        moving = self.leg.moves(at)
         return {
             "vehicle": self.vehicle.id,
             "at": iso(at),

@@ -1,4 +1,5 @@
-"""What goes wrong today: late docks, slow zones and doors that take long. Drawn from the seed once the plan is known.
+"""What goes wrong today: late docks, slow zones and doors that take long; a van that breaks down, a closed road. Drawn
+from the seed once the plan is known.
 
 Dock delays always hit the two first-wave vans whose promises have the least slack: a day without trouble in its first
 hour shows nothing and tests nothing.
@@ -7,23 +8,53 @@ hour shows nothing and tests nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evals.world import chance
 from evals.world.scenario import Depot, Scenario
-from evals.world.streets import SlowZone
+from evals.world.streets import SlowZone, metres
 
 DOCK_MIN = (20, 50)
 SURE_DOCK_MIN = (40, 50)
 FELT_S = 600
 LONGEST_DOCK_S = 80 * 60
 SURE_DELAYS = 2
-DOCK_ODDS = 0.20
-ZONES_A_DEPOT = 2
 ZONE_HOURS = (9, 14)
-LONG_SERVICE_ODDS = 0.01
+BREAKDOWN_HOURS = (9, 14)
+KNOWS_HOW_LONG = 0.6
+"""share of drivers who can say when a broken van goes on"""
+CLOSED_ODDS = 0.5
+"""of the reported roads; the others are slow"""
+CLOSED_FACTOR = 3.5
+"""the way round"""
+REPORTED_AFTER_S = 300
 FIRST_WAVE_S = 3600
 """a van that starts within an hour of the first one is of the first wave"""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A van stands where it is from its next drive after `at` on."""
+
+    at: int
+    stands_s: int
+    known: bool
+    """whether the driver can say for how long"""
+
+
+@dataclass(frozen=True)
+class Road:
+    """Trouble on a road that somebody reports, unlike a slow zone."""
+
+    id: str
+    zone: SlowZone
+    closed: bool
+    depots: tuple[str, ...]
+    """those that have a door inside"""
+
+    @property
+    def reported(self) -> int:
+        return self.zone.begins + REPORTED_AFTER_S
 
 
 @dataclass(frozen=True)
@@ -33,18 +64,28 @@ class Incidents:
     zones: tuple[SlowZone, ...] = ()
     long_service: Mapping[str, float] = field(default_factory=dict)
     """factor by order ref"""
+    breakdowns: Mapping[str, Breakdown] = field(default_factory=dict)
+    """by vehicle"""
+    roads: tuple[Road, ...] = ()
+
+    @property
+    def slow(self) -> tuple[SlowZone, ...]:
+        """All that makes driving slower, whether anybody reports it or not."""
+        return (*self.zones, *(road.zone for road in self.roads))
 
 
 def draw(scenario: Scenario, slack_s: Mapping[str, int]) -> Incidents:
     """`slack_s`: of each van that has a route, the least time between a planned arrival and the end of its promise."""
     return Incidents(
         dock_delay_s=_dock_delays(scenario, slack_s),
-        zones=tuple(_zone(scenario, depot, n) for depot in scenario.depots for n in range(ZONES_A_DEPOT)),
+        zones=tuple(_zone(scenario, depot, n) for depot in scenario.depots for n in range(scenario.rates.slow_zones)),
         long_service={
             order.ref: 3.0 + 2.0 * chance.unit(scenario.seed, "long factor", order.ref)
             for order in scenario.orders
-            if chance.happens(LONG_SERVICE_ODDS, scenario.seed, "long service", order.ref)
+            if chance.happens(scenario.rates.long_services, scenario.seed, "long service", order.ref)
         },
+        breakdowns=_breakdowns(scenario, sorted(slack_s)),
+        roads=tuple(_road(scenario, n) for n in range(scenario.rates.incidents)),
     )
 
 
@@ -63,12 +104,45 @@ def _dock_delays(scenario: Scenario, slack_s: Mapping[str, int]) -> dict[str, in
         # where nobody chose a narrow window, promises are wide: the delay must be felt, or nothing happens all morning
         delays[van] = max(sure, min(slack_s[van] // 60 * 60 + FELT_S, LONGEST_DOCK_S))
     for van in used:
-        if van not in delays and chance.happens(DOCK_ODDS, seed, "dock", van):
+        if van not in delays and chance.happens(scenario.rates.late_docks, seed, "dock", van):
             delays[van] = 60 * chance.between(*DOCK_MIN, seed, "dock minutes", van)
     return delays
 
 
-def _zone(scenario: Scenario, depot: Depot, number: int) -> SlowZone:
+def _breakdowns(scenario: Scenario, used: list[str]) -> dict[str, Breakdown]:
+    """Of the vans that have work; a van breaks down once."""
+    seed, rates = scenario.seed, scenario.rates
+    depot_of = {van.id: van.depot for van in scenario.vehicles}
+    broken = sorted(chance.some(rates.breakdowns, [van for van in used if van in depot_of], seed, "breaks down"))
+    return {van: _breakdown(scenario, van, depot_of[van]) for van in broken}
+
+
+def _breakdown(scenario: Scenario, van: str, depot: str) -> Breakdown:
+    seed = scenario.seed
+    first, last = (int(scenario.at(depot, f"{hour:02d}:00").timestamp()) for hour in BREAKDOWN_HOURS)
+    return Breakdown(
+        at=chance.between(first, last, seed, "breaks at", van),
+        stands_s=60 * chance.between(*scenario.rates.breakdown_min, seed, "stands", van),
+        known=chance.happens(KNOWS_HOW_LONG, seed, "knows how long", van),
+    )
+
+
+def _road(scenario: Scenario, number: int) -> Road:
+    """Around a door of one of the depots."""
+    key = (scenario.seed, "road", number)
+    depot = chance.pick(scenario.depots, *key, "depot")
+    closed = chance.happens(CLOSED_ODDS, *key, "closed")
+    zone = _zone(scenario, depot, f"road {number}")
+    inside = {o.depot for o in scenario.orders if metres(zone.middle, o.point) <= zone.radius_m} | {depot.id}
+    return Road(
+        id=f"{scenario.seed}:road:{number}",
+        zone=replace(zone, factor=CLOSED_FACTOR) if closed else zone,
+        closed=closed,
+        depots=tuple(sorted(inside)),
+    )
+
+
+def _zone(scenario: Scenario, depot: Depot, number: int | str) -> SlowZone:
     """Around a door of that depot's, at some time of its working day."""
     key = (scenario.seed, "zone", depot.id, str(number))
     doors = [order.point for order in scenario.orders if order.depot == depot.id] or [depot.point]

@@ -1,4 +1,4 @@
-"""Customers who text and the dispatcher who decides what the assistant asks. (Drivers are in `driver`.)
+"""Customers who text or cancel, and the dispatcher who decides what the assistant asks. (Drivers are in `driver`.)
 
 Each says whether anything was sent, so that the run lets the server finish with one person before the next one speaks.
 """
@@ -6,6 +6,7 @@ Each says whether anything was sent, so that the run lets the server finish with
 from __future__ import annotations
 
 import heapq
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +14,9 @@ from dataclasses import dataclass, field
 from evals.client import ApiError, DoorstepClient
 from evals.wire import Case, OrderRow
 from evals.world import chance
+from evals.world.driver import Day
 from evals.world.scenario import Order, Scenario
 
-TEXT_ODDS = 0.10
-ANSWER_ODDS = 0.7
 FIRST_TEXT_S = 3600
 """after the first shift starts: at night nobody asks"""
 LAST_TEXT_S = 3 * 3600
@@ -29,11 +29,17 @@ WHERE = (
 LATER = ("Can you deliver {ref} tomorrow instead?", "I'm not home today, please bring {ref} tomorrow")
 HUMAN = ("I want to talk to a person", "Can someone call me about {ref}? I'd rather talk to a human")
 KINDS = (WHERE, WHERE, WHERE, LATER, HUMAN)
+CANCEL = ("Please cancel my order {ref}", "I don't need it any more, cancel order {ref} please")
+CANCELS_UNTIL_S = 4 * 3600
+"""after the first shift starts, where no time was promised"""
 
 REJECT_ODDS = 0.10
 DISPATCHER_S = (120, 480)
 STEPS_IN_S = 900
 """with nobody at the page, the world's dispatcher decides after a quarter of an hour, so that a day always ends"""
+WORKED_BY_PHONE = ("human",)
+"""kinds of escalation that a call settles"""
+NOTES = ("Called back and settled it.", "Called; the customer knows now.", "Answered by phone.")
 REASONS = ("Too many stops move for this.", "The driver knows a better way.", "I'll call the customer myself.")
 
 
@@ -46,42 +52,65 @@ class Text:
     words: str
 
 
+OPENINGS = (0, 2)
+"""texts of a customer's own accord, and answers to an offer; the numbers between answer what was asked back"""
+
+
 @dataclass
 class Customers:
-    """About one in ten texts once; some answer what they are asked back."""
+    """About one in ten texts once, some cancel; most answer what they are asked back."""
 
     client: DoorstepClient
-    seed: int
+    day: Day
     due: list[Text]
     tokens: dict[str, str] = field(default_factory=dict)
     intents: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    where_s: list[float] = field(default_factory=list)
+    """how long each question where an order is took to be answered, on the wall's clock"""
 
     @classmethod
-    def of(cls, client: DoorstepClient, scenario: Scenario, rows: Sequence[OrderRow]) -> Customers:
-        person = {row.ref: row.person for row in rows}
-        texters = [
-            o for o in scenario.orders if o.ref in person and chance.happens(TEXT_ODDS, scenario.seed, "texts", o.ref)
-        ]
-        return cls(client, scenario.seed, sorted(_first_text(scenario, order, person[order.ref]) for order in texters))
+    def of(cls, client: DoorstepClient, day: Day, rows: Sequence[OrderRow]) -> Customers:
+        scenario, row_of = day.scenario, {row.ref: row for row in rows}
+        known = [order for order in scenario.orders if order.ref in row_of]
+        cancelling = [order for order in known if order.ref in day.fate.cancelled]
+        others = [order.ref for order in known if order.ref not in day.fate.cancelled]
+        texting = chance.some(round(scenario.rates.texting * len(known)), others, scenario.seed, "texts")
+        texts = [_first_text(scenario, o, row_of[o.ref].person) for o in known if o.ref in texting]
+        return cls(client, day, sorted([*texts, *(_cancels(scenario, o, row_of[o.ref]) for o in cancelling)]))
+
+    def add(self, text: Text) -> None:
+        heapq.heappush(self.due, text)
 
     def speak(self, until: int) -> Iterator[str]:
         """Send each text that is due, one by one; yields the intent that the server heard."""
         while self.due and self.due[0].at <= until:
             text = heapq.heappop(self.due)
-            yield self._say(text)
+            if not self._is_moot(text):
+                yield self._say(text)
 
     def skip(self, until: int) -> None:
         """Forget what was said before this world started again."""
         while self.due and self.due[0].at <= until:
-            heapq.heappop(self.due)
+            self._is_moot(heapq.heappop(self.due))
+
+    def _is_moot(self, text: Text) -> bool:
+        """Nobody cancels what has been at the door; whose customer has cancelled is not wanted there any more."""
+        if text.nth > 0 or text.ref not in self.day.fate.cancelled:
+            return False
+        if self.day.attempts[text.ref] == 0:
+            self.day.unwanted.add(text.ref)
+            return False
+        return True
 
     def _key(self, text: Text) -> str:
-        return f"{self.seed}:text:{text.ref}:{text.nth}"
+        return f"{self.day.scenario.seed}:text:{text.ref}:{text.nth}"
 
     def _say(self, text: Text) -> str:
+        seed, rates = self.day.scenario.seed, self.day.scenario.rates
         if text.person not in self.tokens:
             self.tokens[text.person] = self.client.token("customer", text.person)
+        began = time.monotonic()
         try:
             said = self.client.acting(self.tokens[text.person]).chat(text.words, self._key(text))
         except ApiError as error:
@@ -89,10 +118,12 @@ class Customers:
             return "refused"
         intent = said.intent or "none"
         self.intents[intent] += 1
-        answers = text.nth == 0 and said.reply.rstrip().endswith("?")
-        if answers and chance.happens(ANSWER_ODDS, self.seed, "answers", text.ref):
-            later = text.at + chance.between(60, 180, self.seed, "answers after", text.ref)
-            heapq.heappush(self.due, Text(later, text.ref, 1, text.person, _answer(said.reply, text.ref)))
+        if intent == "where_is_order":
+            self.where_s.append(time.monotonic() - began)
+        answers = text.nth in OPENINGS and said.reply.rstrip().endswith("?")
+        if answers and chance.happens(rates.answering, seed, "answers", text.ref):
+            later = text.at + chance.between(60, 180, seed, "answers after", text.ref)
+            self.add(Text(later, text.ref, text.nth + 1, text.person, _answer(said.reply, text)))
         return intent
 
 
@@ -106,36 +137,54 @@ def _first_text(scenario: Scenario, order: Order, person: str) -> Text:
     return Text(at, order.ref, 0, person, words)
 
 
-def _answer(question: str, ref: str) -> str:
+def _cancels(scenario: Scenario, order: Order, row: OrderRow) -> Text:
+    """At some time between the morning and the time that was promised, so that some are out by then."""
+    opens = int(scenario.start.timestamp()) + 60
+    closes = int(row.promise.lo.timestamp()) if row.promise else opens + CANCELS_UNTIL_S
+    at = chance.between(opens, max(closes, opens), scenario.seed, "cancels at", order.ref)
+    words = chance.pick(CANCEL, scenario.seed, "cancel words", order.ref).format(ref=order.ref)
+    return Text(at, order.ref, 0, row.person, words)
+
+
+def _answer(question: str, text: Text) -> str:
     asked = question.lower()
     if "which order" in asked or "order number" in asked:
-        return ref
+        return text.ref
     if "where" in asked:
-        return f"Where is order {ref}?"
+        return f"Where is order {text.ref}?"
     if "day" in asked or "when" in asked:
-        return "Tomorrow"
+        return "Today" if "today" in text.words and "tomorrow" not in text.words else "Tomorrow"
     return "Yes please"
 
 
 @dataclass
 class Dispatcher:
-    """Looks at what waits for a person; decides each proposal once, a few minutes after first seeing it."""
+    """Looks at what waits for a person: decides each proposal once, and calls who wants a person, each a few minutes
+    after first seeing it."""
 
     client: DoorstepClient
     seed: int
     at_the_desk: bool = True
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(case, proposal) -> when it will be decided"""
+    """(case, proposal or `call`) -> when it will be decided"""
     verdicts: Counter[str] = field(default_factory=Counter)
 
     def decide(self, now: int) -> Iterator[str]:
         """Give each verdict that is due, one by one; yields it."""
         for case in sorted(self.client.cases("waiting"), key=lambda case: case.id):
-            if case.proposal is None:
-                continue
-            this = (case.id, case.proposal.digest)
-            if self.seen.setdefault(this, now + self._delay(case.id)) <= now:
+            if case.proposal is not None and self._is_due(case, case.proposal.digest, now):
                 yield self._verdict(case, case.proposal.digest)
+        for case in sorted(self.client.cases("escalated"), key=lambda case: case.id):
+            if worked_by_phone(case) and self._is_due(case, "call", now):
+                yield self._called(case)
+
+    def _is_due(self, case: Case, what: str, now: int) -> bool:
+        return self.seen.setdefault((case.id, what), now + self._delay(case.id)) <= now
+
+    def busy(self) -> bool:
+        """Whether something still waits for a decision or a call."""
+        waiting = any(case.proposal for case in self.client.cases("waiting"))
+        return waiting or any(worked_by_phone(case) for case in self.client.cases("escalated"))
 
     def _delay(self, case: str) -> int:
         return chance.between(*DISPATCHER_S, self.seed, "dispatcher", case) if self.at_the_desk else STEPS_IN_S
@@ -157,3 +206,20 @@ class Dispatcher:
             verdict = "rejected" if rejects else "approved"
         self.verdicts[verdict] += 1
         return verdict
+
+    def _called(self, case: Case) -> str:
+        try:
+            self.client.settle(case.id, chance.pick(NOTES, self.seed, "note", case.id))
+        except ApiError as error:
+            if error.status != 409:
+                raise
+            verdict = f"call: {error.title}"  # somebody at the page was faster
+        else:
+            verdict = "called"
+        self.verdicts[verdict] += 1
+        return verdict
+
+
+def worked_by_phone(case: Case) -> bool:
+    """Somebody wants a person, or the dispatcher said no and works it: what is left is a call."""
+    return case.kind in WORKED_BY_PHONE or case.reason_code == "rejected"

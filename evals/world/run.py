@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Literal
 
+from evals.bench_figures import percentile
 from evals.client import DoorstepClient
 from evals.wire import OrderRow, Plan
 from evals.world import incidents, setup
 from evals.world.driver import Day, Sent, Van
+from evals.world.intake import Intake
+from evals.world.missed import Missed
 from evals.world.people import Customers, Dispatcher
+from evals.world.roads import Roads
 from evals.world.scenario import Scenario
 
 TICK_S = 60
@@ -53,6 +58,12 @@ class Timings:
     setup_s: float
     day_s: float
     calls: int
+    pulse_p95_ms: int = 0
+    """one minute of simulated time: timers, arrival ranges, casework, messages"""
+    where_p95_ms: int = 0
+    """a customer's question where the order is, answered"""
+    peak_mb: Mapping[str, int] = field(default_factory=dict)
+    """by part, when all processes together needed most"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,13 @@ class DayResult:
     """by the intent that the server heard"""
     texts_refused: dict[str, int]
     verdicts: dict[str, int]
+    wishes: dict[str, int]
+    """what customers asked for after a failed attempt"""
+    live: dict[str, int]
+    """orders that came during the day: taken, or why not"""
+    roads: dict[str, int]
+    """incidents: reported, or why not"""
+    breakdowns_min: dict[str, int]
     dock_delays_min: dict[str, int]
     ended: datetime
     timings: Timings
@@ -95,7 +113,13 @@ def run(
     ready = time.monotonic()
     world = World.open(client, scenario, plans, Pace(client, speed), dispatcher, on_progress)
     world.live(until)
-    timings = Timings(round(ready - began, 2), round(time.monotonic() - ready, 2), client.calls)
+    timings = Timings(
+        setup_s=round(ready - began, 2),
+        day_s=round(time.monotonic() - ready, 2),
+        calls=client.calls,
+        pulse_p95_ms=p95_ms(world.pulses_s),
+        where_p95_ms=p95_ms(world.customers.where_s),
+    )
     return world.result(plans, timings)
 
 
@@ -143,15 +167,22 @@ class World:
     incidents: incidents.Incidents
     vans: list[Van]
     phones: dict[str, DoorstepClient]
+    day: Day
     customers: Customers
+    missed: Missed
+    intake: Intake
+    roads: Roads
     dispatcher: Dispatcher
     on_progress: OnProgress
     now: int
     ticks: int = 0
     events: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    strange: set[str] = field(default_factory=set)
+    """orders on drivers' phones that are none of this day's"""
     positions_sent: int = 0
     positions_taken: int = 0
+    pulses_s: list[float] = field(default_factory=list)
 
     @classmethod
     def open(
@@ -166,6 +197,7 @@ class World:
         rows = [row for depot in scenario.depots for row in client.orders(depot.id, scenario.day)]
         trouble = incidents.draw(scenario, slack(plans.values(), rows))
         day = Day.of(scenario, trouble, rows)
+        customers = Customers.of(client, day, rows)
         world = cls(
             client=client,
             scenario=scenario,
@@ -173,7 +205,11 @@ class World:
             incidents=trouble,
             vans=[Van.at_depot(vehicle, day) for vehicle in sorted(scenario.vehicles, key=lambda v: v.id)],
             phones={v.id: client.acting(client.token("driver", v.driver)) for v in scenario.vehicles},
-            customers=Customers.of(client, scenario, rows),
+            day=day,
+            customers=customers,
+            missed=Missed(client, day, customers),
+            intake=Intake.of(client, scenario, day.fate),
+            roads=Roads.of(client, trouble.roads),
             dispatcher=Dispatcher(
                 client.acting(client.token("dispatcher", "world-dispatcher")), scenario.seed, at_the_desk
             ),
@@ -207,7 +243,7 @@ class World:
         before = self.now
         spoken = self._people(before, until)
         for van in [van for van in self.vans if van.looks(until)]:
-            van.hear(self.phones[van.vehicle.id].driver_route(), spoken)
+            self._hear(van, spoken)
         happened = [sent for van in self.vans for sent in van.until(until)]
         self._report(happened, [sent for van in self.vans for sent in van.positions(before, until)])
         self._advance(max(until, spoken))
@@ -215,13 +251,26 @@ class World:
         if until // SAY_EVERY_S != before // SAY_EVERY_S:
             self._say()
 
+    def _hear(self, van: Van, now: int) -> None:
+        """The driver looks at the phone. Orders that came in since the morning are looked up when they are shown."""
+        route = self.phones[van.vehicle.id].driver_route()
+        shown = {order.id for stop in route.stops for order in stop.orders}
+        if shown - self.day.orders.keys() - self.strange:
+            self.day.learn(self.client.orders(van.vehicle.depot, self.scenario.day))
+            self.strange |= shown - self.day.orders.keys()
+        van.hear(route, now)
+
     def _people(self, before: int, until: int) -> int:
-        """Verdicts, then texts; each is given a second of the server's time. Returns the second it is now."""
+        """Verdicts, then texts, new orders and road reports; each is given a second of the server's time. Returns the
+        second it is now."""
+        self.missed.look(until)
         second = before
-        for _ in self.dispatcher.decide(before):
-            second += 1
-            self._advance(second)
-        for _ in self.customers.speak(until):
+        for _ in chain(
+            self.dispatcher.decide(before),
+            self.customers.speak(until),
+            self.intake.send(until),
+            self.roads.report(until),
+        ):
             second += 1
             self._advance(second)
         return second
@@ -241,7 +290,10 @@ class World:
                 self.rejected[f"{kind.get(answer.key, '?')}: {answer.reason}"] += 1
 
     def _advance(self, to: int) -> None:
+        began = time.monotonic()
         self.client.advance(datetime.fromtimestamp(to, UTC), self.pace.shown)
+        if to - self.now == TICK_S:
+            self.pulses_s.append(time.monotonic() - began)
         self.now = to
 
     def _over(self) -> bool:
@@ -255,7 +307,7 @@ class World:
     def _close(self) -> None:
         """All vans are home: decide what still waits, and let the day end."""
         close = max(int(self.scenario.close.timestamp()), self.now + TICK_S)
-        while self.now < close and any(case.proposal for case in self.client.cases("waiting")):
+        while self.now < close and self.dispatcher.busy():
             spoken = self._people(self.now, self.now)
             self._advance(max(spoken, min(self.now + CLOSING_TICK_S, close)))
         self._advance(max(close, self.now))
@@ -286,10 +338,22 @@ class World:
             texts=dict(self.customers.intents),
             texts_refused=dict(self.customers.refused),
             verdicts=dict(self.dispatcher.verdicts),
+            wishes=dict(self.missed.chosen),
+            live=dict(self.intake.results),
+            roads=dict(self.roads.results),
+            breakdowns_min={
+                van.vehicle.id: self.incidents.breakdowns[van.vehicle.id].stands_s // 60
+                for van in self.vans
+                if van.broken_at is not None
+            },
             dock_delays_min={van: s // 60 for van, s in self.incidents.dock_delay_s.items()},
             ended=datetime.fromtimestamp(self.now, UTC),
             timings=timings,
         )
+
+
+def p95_ms(seconds: Sequence[float]) -> int:
+    return round(1000 * (percentile(seconds, 95) or 0.0))
 
 
 def slack(plans: Iterable[Plan], rows: Iterable[OrderRow]) -> dict[str, int]:

@@ -1,12 +1,13 @@
 """A scenario: everything about a day that is known before it starts, and the few things only the world knows.
 
-What the server may know goes out through `fleet()`, `import_rows()` and `matrices`; `failures` and `driven` don't.
+What the server may know goes out through `fleet()`, `import_rows()` and `matrices`; `failures`, `driven` and `rates`
+don't.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 
 from core import canonical
+from evals.world.rates import CALM, Rates
 
 DAY = date(2026, 3, 10)
 """the simulated day; nothing rests on which day it is"""
@@ -76,6 +78,7 @@ class Order(Frozen):
     service_s: int
     pieces: int
     weight_kg: float | None = None
+    kind: str = "delivery"
     notes: str = ""
     client: str = "acme"
     email: str | None = None
@@ -126,6 +129,7 @@ class Scenario(Frozen):
     failures: tuple[str, ...] | None = None
     """refs that fail at the first attempt; None: drawn from the seed"""
     driven: tuple[Driven, ...] = ()
+    rates: Rates = CALM
 
     def digest(self) -> str:
         return canonical.digest(self)
@@ -141,9 +145,9 @@ class Scenario(Frozen):
             "vehicles": [vehicle.model_dump(exclude_none=True) for vehicle in self.vehicles],
         }
 
-    def import_rows(self, depot: str) -> list[dict[str, Any]]:
-        """As POST /api/imports wants them, in JSON."""
-        return [_import_row(order) for order in self.orders if order.depot == depot]
+    def import_rows(self, depot: str, later: Collection[str] = ()) -> list[dict[str, Any]]:
+        """As POST /api/imports wants them, in JSON; without those that come in later."""
+        return [import_row(order) for order in self.orders if order.depot == depot and order.ref not in later]
 
     def at(self, depot: str, clock: str) -> datetime:
         """A local time of the day at that depot, in UTC."""
@@ -159,8 +163,11 @@ class Scenario(Frozen):
         return max(local(self.day, "23:59", depot.tz) for depot in self.depots) + timedelta(minutes=2)
 
 
-def _import_row(order: Order) -> dict[str, Any]:
-    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s"})
+def import_row(order: Order) -> dict[str, Any]:
+    """One order as an integrator sends it."""
+    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s", "kind"})
+    if order.kind != "delivery":  # the importer has no field for it yet: the driver reads it in the notes
+        row["notes"] = f"{order.kind.capitalize()}. {order.notes}".strip()
     minutes = order.service_s / 60
     row["service_min"] = int(minutes) if minutes.is_integer() else round(minutes, 3)
     return row

@@ -12,6 +12,7 @@ from core import canonical
 from core.errors import BadInput, Unavailable, WrongState
 from evals.client import ApiError, DoorstepClient
 from evals.wire import Plan, Rejection
+from evals.world import fate
 from evals.world.scenario import Depot, Scenario
 
 PLAN_PATIENCE_S = 600.0
@@ -55,14 +56,15 @@ def published(client: DoorstepClient, scenario: Scenario, depot: Depot) -> Plan 
 
 
 def bring(client: DoorstepClient, scenario: Scenario, say: Say) -> None:
-    """Fleet, travel times and orders."""
+    """Fleet, travel times, and the orders that are known in the morning."""
     say(f"fleet: {len(scenario.vehicles)} vans, {len(scenario.depots)} depots")
     _all_taken("fleet", client.put_fleet(scenario.fleet()).rejected)
     for depot_id, matrix in sorted(scenario.matrices.items()):
         say(f"{depot_id}: travel times between {len(matrix.locations)} places")
         client.put_matrix(depot_id, matrix.body())
+    later = fate.draw(scenario).live
     for depot in scenario.depots:
-        rows = scenario.import_rows(depot.id)
+        rows = scenario.import_rows(depot.id, later)
         taken = client.import_orders(depot.id, scenario.day, canonical.dumps(rows))
         _all_taken("orders", taken.rejected)
         say(f"{depot.id}: {taken.accepted} orders taken, {taken.unchanged} known already")

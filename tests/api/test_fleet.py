@@ -156,7 +156,7 @@ def test_travel_times_of_ones_own_are_kept_by_their_hash(caller: TestClient) -> 
 def test_a_day_that_nobody_can_mean_is_refused_by_every_route_that_takes_one(caller: TestClient, day: str) -> None:
     asked = {"depot": DEPOT, "day": day}
     answers = [
-        caller.get("/api/report", params={"day": day}),
+        caller.get(f"/api/report/{day}"),
         caller.get("/api/orders", params=asked),
         caller.get("/api/cases", params={"day": day}),
         caller.get(f"/api/plans/{DEPOT}/{day}"),

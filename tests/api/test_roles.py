@@ -59,7 +59,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/decisions"): STAFF,
     ("GET", "/api/decisions/{decision_id}"): STAFF,
     ("POST", "/api/decisions/{decision_id}/undo"): STAFF,
-    ("GET", "/api/report"): STAFF,
+    ("GET", "/api/report/{day}"): STAFF,
     ("GET", "/api/stream"): STAFF,
 }
 

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from evals import bench, bench_day, bench_house, bench_load
+from evals import bench, bench_day, bench_house, bench_load, meter
 from evals.bench_day import Van
 from evals.bench_figures import Figure, percentile, show
 from evals.bench_load import Answered, Pace, Positions, Questions, Request, Sent
@@ -296,15 +296,15 @@ def test_a_case_counts_as_decided_with_its_decision(
     ],
 )
 def test_a_process_is_known_by_its_command(command: list[str], name: str) -> None:
-    assert bench_house.part(command) == name
+    assert meter.part(command) == name
 
 
 def test_the_meter_keeps_the_largest_moment() -> None:
-    meter = bench_house.Meter(lambda: [psutil.Process()], every_s=0.01)
-    meter.start()
-    meter.stop()
-    assert meter.peak.total() > 1_000_000
-    assert set(meter.cores()) == {"database"}  # whatever is none of ours is counted there
+    watching = meter.Meter(lambda: [psutil.Process()], every_s=0.01)
+    watching.start()
+    watching.stop()
+    assert watching.peak.total() > 1_000_000
+    assert set(watching.cores()) == {"database"}  # whatever is none of ours is counted there
 
 
 def test_the_bench_runs_on_the_policy_that_ships_but_for_the_daily_limit() -> None:

@@ -8,8 +8,11 @@ import pytest
 from rich.console import Console
 
 from evals.fake_api import FakeApi
-from evals.report import DayReport, checks, collect, show
-from evals.wire import LogHead
+from evals.report import BreaksLine, DayReport, collect
+from evals.report_judge import checks, judge
+from evals.report_print import show
+from evals.wire import BrokenPromise, Custody, LogHead
+from evals.world.rates import Rates
 from evals.world.run import DayResult, run
 from evals.world.scenario import Driven, Matrix, Scenario
 from evals.world.streets import DETOUR, metres
@@ -71,19 +74,17 @@ def test_wall_clock_figures_are_printed_but_not_part_of_the_report() -> None:
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        pytest.param({"unfinished": ("ACME-1001",)}, "in no final state: ACME-1001", id="an order was lost"),
-        pytest.param(
-            {"orders": {"delivered": 9, "out": 1}}, "no final state: {'out': 1}", id="an order is on the road"
-        ),
-        pytest.param({"orders": {"delivered": 9}}, "counts 9 orders of 10", id="the server forgot an order"),
-        pytest.param({"orders": {"delivered": 8, "returned": 2}}, "80.0% delivered", id="too many came back"),
+        pytest.param({"unfinished": ("ACME-1001",)}, "in no final state: 1 ACME-1001", id="an order was lost"),
+        pytest.param({"orders": {"delivered": 9, "out": 1}}, "no final state: {'out': 1}", id="one is on the road"),
+        pytest.param({"orders": {"delivered": 9}}, "counts: 9 of 10", id="the server forgot an order"),
+        pytest.param({"reachable_delivered": 8}, "80.0% of 10", id="too many came back"),
         pytest.param(
             {"log": LogHead(seq=3, head="x", verified=False, problems=("row 2",))},
-            "not verify: row 2",
+            "does not verify: row 2",
             id="the log was changed",
         ),
-        pytest.param({"effects": {"done": 4, "unknown": 1}}, "1 effects are unknown", id="nobody knows if it was sent"),
-        pytest.param({"outside_policy": 2}, "2 decisions were outside policy", id="a rule was passed by"),
+        pytest.param({"effects": {"done": 4, "unknown": 1}}, "unknown: 1", id="nobody knows if it was sent"),
+        pytest.param({"outside_policy": 2}, "outside policy: 2", id="a rule was passed by"),
     ],
 )
 def test_each_broken_promise_of_the_day_fails_its_check(report: DayReport, broken: dict[str, Any], said: str) -> None:
@@ -94,7 +95,90 @@ def test_each_broken_promise_of_the_day_fails_its_check(report: DayReport, broke
 
 def test_a_van_that_stays_out_fails_its_check(report: DayReport) -> None:
     world = report.world.model_copy(update={"vans_home": 0})
-    assert checks(report.model_copy(update={"world": world})) == [f"{report.world.vans_out} vans did not come home"]
+    assert checks(report.model_copy(update={"world": world})) == [f"vans that came home: 0 of {report.world.vans_out}"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        pytest.param({"endings": {"delivered": 9, "returned": 1}}, "90.0% of 10", id="one came back against a wish"),
+        pytest.param(
+            {"breaks": BreaksLine(reasons={"told": 3, "untold": 1}, knowable=0, knowable_told=0)},
+            "or a reason: 3 of 4",
+            id="somebody waited for nothing",
+        ),
+        pytest.param(
+            {"breaks": BreaksLine(reasons={"told": 9}, knowable=9, knowable_told=8)}, "8 of 9", id="told too late"
+        ),
+        pytest.param(
+            {"custody": Custody(mismatches=(("ord_1", "delivered, but a parcel is at van"),), agrees=False)},
+            "1 contradictions: delivered, but",
+            id="a parcel is where it can't be",
+        ),
+        pytest.param({"unfinished_cases": {"human": 2}}, "unfinished cases: {'human': 2}", id="nobody called back"),
+    ],
+)
+def test_the_lines_of_the_full_day_count_when_that_is_asked_for(
+    report: DayReport, broken: dict[str, Any], said: str
+) -> None:
+    changed = report.model_copy(update=broken)
+    assert checks(changed) == []
+    wrong = checks(changed, strict=True)
+    assert len(wrong) == 1
+    assert said in wrong[0]
+    text = io.StringIO()
+    show(changed, Console(file=text, width=200))
+    assert "FAIL" in text.getvalue()
+
+
+def test_ways_of_ending_that_the_customer_chose_are_as_good_as_a_delivery(report: DayReport) -> None:
+    endings = {"delivered": 7, "picked_up": 1, "cancelled_by_customer": 1, "rescheduled_by_customer": 1}
+    assert report.model_copy(update={"endings": endings}).agreed == 10
+    assert report.model_copy(update={"endings": {"cancelled_by_us": 4, "returned": 6}}).agreed == 0
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-03-10T{text}:00Z")
+
+
+@pytest.mark.parametrize(
+    ("knowable", "told", "counted"),
+    [
+        pytest.param("10:30", "10:30", (1, 1), id="exactly half an hour before"),
+        pytest.param("10:20", "10:31", (1, 0), id="told a minute too late"),
+        pytest.param("10:31", "10:32", (0, 0), id="nobody could know"),
+        pytest.param(None, None, (0, 0), id="it was never known"),
+        pytest.param("09:00", None, (1, 0), id="known and kept quiet"),
+    ],
+)
+def test_half_an_hour_before_the_end_is_the_line_for_knowing_and_telling(
+    knowable: str | None, told: str | None, counted: tuple[int, int]
+) -> None:
+    row = BrokenPromise(
+        promise="p", order="o", hi=at("11:00"), reason="told",
+        knowable=at(knowable) if knowable else None, told=at(told) if told else None,
+    )  # fmt: skip
+    line = BreaksLine.of([row])
+    assert (line.knowable, line.knowable_told) == counted
+
+
+def test_the_rates_are_printed_in_the_reports_head() -> None:
+    scenario = synthetic(7, orders=50, vans=3).model_copy(update={"rates": Rates()})
+    report = a_day(7, scenario)[0]
+    text = io.StringIO()
+    show(report, Console(file=text, width=240))
+    assert "8% first attempts fail, 5% cancel, 8% come live, 10% text" in text.getvalue()
+    assert "1 breakdowns of 40 to 180 min, 1 incidents" in text.getvalue()
+    assert report.reachable == 50 - 4 - 2 - 4, "live, cancelled, nobody at home"
+    assert report.world.live == {"taken": 4}
+    assert report.world.roads == {"reported": 1}
+    assert len(report.world.breakdowns_min) == 1
+    assert report.rates == Rates()
+
+
+def test_a_days_lines_have_a_name_each(report: DayReport) -> None:
+    names = [line.what for line in judge(report)]
+    assert len(set(names)) == len(names)
 
 
 def test_an_order_that_the_server_no_longer_lists_counts_as_unfinished() -> None:

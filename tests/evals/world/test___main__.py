@@ -4,16 +4,34 @@ from pathlib import Path
 
 import pytest
 
+from evals.world import operation
 from evals.world.__main__ import chosen, line, main, parser
+from evals.world.operation import Operation
+from evals.world.rates import Rates
 from evals.world.run import Progress
-from evals.world.synthetic import synthetic
+from evals.world.synthetic import city, synthetic
 
 
 def test_a_seed_chooses_a_synthetic_city() -> None:
     asked = parser().parse_args(["--seed", "7", "--orders", "12", "--vans", "2", "--iterations", "50"])
     scenario = chosen(asked)
     assert scenario.iterations == 50
-    assert scenario.model_copy(update={"iterations": None}) == synthetic(7, 12, 2)
+    assert scenario.model_copy(update={"iterations": None}) == city(Operation(), 7, 12, 2)
+    assert scenario.rates == Rates()
+
+
+def test_an_operation_brings_its_own_seed_size_and_rates() -> None:
+    asked = parser().parse_args(["--operation", "pharmacy", "--intensity", "2"])
+    scenario = chosen(asked)
+    assert (scenario.name, scenario.seed) == ("pharmacy-120-5", 13)
+    assert scenario.rates == operation.read("pharmacy").rates.times(2)
+    fewer = chosen(parser().parse_args(["--operation", "pharmacy", "--orders", "48", "--seed", "3"]))
+    assert (fewer.name, fewer.seed) == ("pharmacy-48-2", 3)
+
+
+def test_an_unknown_operation_ends_with_the_names_of_those_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--operation", "submarine"]) == 2
+    assert "courier, field-service" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_file_chooses_its_own_day(tmp_path: Path) -> None:
@@ -47,6 +65,6 @@ def test_a_server_that_is_not_there_ends_with_its_error_and_2(capsys: pytest.Cap
 
 
 def test_progress_shows_the_time_at_the_depot() -> None:
-    city = synthetic(7, 12, 2)
-    assert line(Progress("2 vans out", city.start, 3, 12), city) == "07:24  3/12 delivered, 2 vans out"
-    assert line(Progress("fleet: 2 vans"), city) == "fleet: 2 vans"
+    small = synthetic(7, 12, 2)
+    assert line(Progress("2 vans out", small.start, 3, 12), small) == "07:24  3/12 delivered, 2 vans out"
+    assert line(Progress("fleet: 2 vans"), small) == "fleet: 2 vans"

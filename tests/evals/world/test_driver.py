@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -12,7 +11,8 @@ import pytest
 
 from evals.wire import DriverRoute, OrderRow, RouteOrder, RouteStop
 from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, OVERTIME_S, Day, Van
-from evals.world.incidents import Incidents
+from evals.world.incidents import Breakdown, Incidents
+from evals.world.rates import REASONS
 from evals.world.scenario import Depot, Driver, Order, Scenario, Vehicle, local
 
 HOME = (50.0, 4.0)
@@ -116,7 +116,8 @@ def test_every_event_has_a_key_of_its_own_that_the_next_run_repeats() -> None:
 def test_a_failed_order_is_not_tried_again_and_comes_back() -> None:
     events = drive(a_van(scenario(failures=("A-1",))), BOTH)
     failed = [event for event in events if event["kind"] == "driver.failed"]
-    assert [(event["order"], event["data"]["reason"]) for event in failed] == [("ord_A-1", "nobody_home")]
+    assert [event["order"] for event in failed] == ["ord_A-1"]
+    assert failed[0]["data"]["reason"] in REASONS
     assert events[-1]["data"]["returned"] == ["ord_A-1"]
 
 
@@ -291,7 +292,48 @@ def test_a_world_that_starts_again_before_departure_does_not_load_twice() -> Non
     assert kinds(drive(van, BOTH))[0] == "departed"
 
 
-def test_without_recorded_failures_a_few_are_drawn() -> None:
-    day = Day.of(scenario().model_copy(update={"failures": None}), Incidents(), [])
-    assert 10 <= sum(day.fails(f"A-{n}") for n in range(1000)) <= 35
-    assert not any(replace(day, scenario=scenario()).fails(f"A-{n}") for n in range(1000))
+def test_after_the_phone_showed_it_gone_an_order_that_comes_back_is_tried_again_and_found() -> None:
+    van = a_van(scenario(failures=("A-3",)))
+    gone = route(stop("s1", 50.01, [], done=True), stop("s2", 50.02, [], done=True))
+    anew = route(stop("s2", 50.02, ["A-3"]))
+    events: list[dict[str, Any]] = []
+    shown, now = BOTH, SHIFT - 1800
+    while "finished" not in kinds(events) and now < SHIFT + 36000:
+        if van.looks(now + 60):
+            van.hear(shown, now)
+        events += van.until(now + 60)
+        now += 60
+        if "failed" in kinds(events):  # it is taken off, and put on again while the van is on its way home
+            shown = anew if shown is anew or van.state == "returning" else gone
+    assert kinds(events)[-5:] == ["arrived", "failed", "arrived", "delivered", "finished"]
+    assert len({event["key"] for event in events}) == len(events)
+
+
+def test_who_has_cancelled_sends_the_driver_away() -> None:
+    van = a_van()
+    van.day.unwanted.add("A-2")
+    failed = [event for event in drive(van, BOTH) if event["kind"] == "driver.failed"]
+    assert [(event["order"], event["data"]["reason"]) for event in failed] == [("ord_A-2", "refused")]
+    assert van.day.missed == [], "nobody waits for another try of what was cancelled"
+
+
+@pytest.mark.parametrize(("known", "told"), [(True, 60), (False, None)])
+def test_a_van_that_breaks_down_says_so_stands_still_and_goes_on(known: bool, told: int | None) -> None:
+    usual = drive(a_van(), BOTH)
+    left = int(datetime.fromisoformat(usual[1]["at"]).timestamp())
+    broken = Incidents(breakdowns={"van-01": Breakdown(at=left + 30, stands_s=3600, known=known)})
+    van = a_van(incidents=broken)
+    events, standing = [], []
+    for tick in range(12 * 60):
+        now = SHIFT - 1800 + 60 * tick
+        if van.looks(now + 60):
+            van.hear(BOTH, now)
+        events += van.until(now + 60)
+        standing += [p for p in van.positions(now, now + 60) if van.broken_at and not p["speed_kmh"]]
+    assert kinds(events) == [*kinds(usual[:2]), "breakdown", *kinds(usual[2:])]
+    assert events[2]["data"] == {"minutes": told}
+    late = datetime.fromisoformat(events[3]["at"]) - datetime.fromisoformat(usual[2]["at"])
+    assert late.total_seconds() == 3600
+    before_the_door = [p for p in standing if p["at"] < events[3]["at"]]
+    assert len(before_the_door) >= 118, "two positions a minute, for an hour"
+    assert len({(p["lat"], p["lon"]) for p in before_the_door}) == 1

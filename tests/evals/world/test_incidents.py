@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evals.world import incidents
+from evals.world.rates import Rates
 from evals.world.synthetic import synthetic
 
 CITY = synthetic(7)
@@ -66,3 +67,24 @@ def test_a_few_doors_take_long() -> None:
     long = incidents.draw(synthetic(1, orders=2000, vans=80), SLACK).long_service
     assert 8 <= len(long) <= 40
     assert all(3.0 <= factor <= 5.0 for factor in long.values())
+
+
+def test_a_van_with_work_breaks_down_for_a_while_and_another_at_double_intensity() -> None:
+    city = CITY.model_copy(update={"rates": Rates()})
+    once, twice = (
+        incidents.draw(c, SLACK).breakdowns for c in (city, city.model_copy(update={"rates": Rates().times(2)}))
+    )
+    assert once.keys() < twice.keys() <= SLACK.keys()
+    assert (len(once), len(twice)) == (1, 2)
+    for trouble in twice.values():
+        assert 40 * 60 <= trouble.stands_s <= 180 * 60
+        assert city.start.timestamp() < trouble.at < city.end.timestamp()
+    assert incidents.draw(CITY, SLACK).breakdowns == {}, "a calm day has none"
+
+
+def test_a_reported_road_slows_whoever_drives_there_and_a_closed_one_much_more() -> None:
+    many = incidents.draw(CITY.model_copy(update={"rates": Rates(incidents=40)}), SLACK)
+    assert {road.closed for road in many.roads} == {True, False}
+    assert all(road.zone in many.slow for road in many.roads)
+    assert all((road.zone.factor == incidents.CLOSED_FACTOR) is road.closed for road in many.roads)
+    assert all(road.zone.begins < road.reported < road.zone.ends for road in many.roads)

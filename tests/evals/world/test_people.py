@@ -8,7 +8,10 @@ import pytest
 
 from evals.fake_api import FakeApi, open_case
 from evals.world import setup
+from evals.world.driver import Day
+from evals.world.incidents import Incidents
 from evals.world.people import Customers, Dispatcher, Text
+from evals.world.rates import Rates
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
 
@@ -24,7 +27,12 @@ def api() -> FakeApi:
 
 
 def customers(api: FakeApi, texts: list[Text]) -> Customers:
-    return Customers(api.client(), CITY.seed, texts)
+    return Customers(api.client(), a_world(api, CITY), texts)
+
+
+def a_world(api: FakeApi, scenario: Scenario) -> Day:
+    rows = [row for depot in scenario.depots for row in api.client().orders(depot.id, scenario.day)]
+    return Day.of(scenario, Incidents(), rows)
 
 
 def text(api: FakeApi, words: str, ref: str = "ACME-1001", at: int = NOON) -> Text:
@@ -36,13 +44,13 @@ def drawn(scenario: Scenario) -> list[Text]:
     api = FakeApi(scenario.start)
     setup.prepare(api.client(), scenario, lambda words: None)
     rows = [row for depot in scenario.depots for row in api.client().orders(depot.id, scenario.day)]
-    return Customers.of(api.client(), scenario, rows).due
+    return Customers.of(api.client(), a_world(api, scenario), rows).due
 
 
 def test_about_one_in_ten_customers_texts_in_the_working_day() -> None:
     city = synthetic(3, orders=600, vans=24)
     due = drawn(city)
-    assert 40 <= len(due) <= 80
+    assert len(due) == 60
     assert due == sorted(due)
     assert all(city.start.timestamp() < one.at < city.end.timestamp() for one in due)
     assert sum(one.ref in one.words for one in due) > len(due) // 2
@@ -113,10 +121,36 @@ def test_with_nobody_at_the_desk_a_quarter_of_an_hour_is_left_to_the_page(api: F
     assert {after for _, after in decided(api, at_the_desk=False).values()} == {timedelta(minutes=15)}
 
 
-def test_a_case_without_a_proposal_is_nobodys_to_approve(api: FakeApi) -> None:
-    open_case(api, "human", "per_1", proposes=False)
+def test_who_wants_a_person_is_called_within_minutes_and_the_case_closed_with_a_note(api: FakeApi) -> None:
+    made = open_case(api, "human", "per_1", proposes=False)
+    dispatcher = Dispatcher(api.client(), 1)
+    said = [list(dispatcher.decide(NOON + 60 * n)) for n in range(20)]
+    assert said.count(["called"]) == 1
+    assert said.count([]) == 19
+    assert 2 <= said.index(["called"]) <= 8
+    assert api.cases[made]["note"]
+    assert not dispatcher.busy()
+
+
+def test_an_escalation_that_needs_more_than_a_call_stays(api: FakeApi) -> None:
+    open_case(api, "effect_unknown", "eff_1", proposes=False)
     dispatcher = Dispatcher(api.client(), 1)
     assert [list(dispatcher.decide(NOON + 60 * n)) for n in range(20)] == [[]] * 20
+
+
+def test_a_twentieth_of_the_customers_cancels_before_the_promised_time_and_is_then_not_at_home(api: FakeApi) -> None:
+    city = CITY.model_copy(update={"rates": Rates(live=0.0)})
+    rows = [row for depot in city.depots for row in api.client().orders(depot.id, city.day)]
+    day = a_world(api, city)
+    people = Customers.of(api.client(), day, rows)
+    promised = {row.ref: row.promise.lo.timestamp() for row in rows if row.promise}
+    cancelling = [text for text in people.due if "cancel" in text.words.lower()]
+    assert len(cancelling) == 2, "5 % of 40"
+    assert all(city.start.timestamp() < text.at <= promised[text.ref] for text in cancelling)
+    served = cancelling[0].ref
+    day.attempts[served] = 1
+    deque(people.speak(NOON + 6 * 3600), maxlen=0)
+    assert day.unwanted == {text.ref for text in cancelling} - {served}, "what was at the door is not cancelled"
 
 
 def test_a_proposal_that_changed_is_looked_at_anew(api: FakeApi) -> None:

@@ -5,8 +5,11 @@ from collections import Counter
 import pytest
 
 from core import canonical
+from evals.world.operation import Operation
 from evals.world.streets import metres
-from evals.world.synthetic import CENTRE, synthetic
+from evals.world.synthetic import synthetic
+
+CENTRE = Operation().centre
 
 
 def test_the_same_seed_gives_the_same_bytes() -> None:

@@ -1,0 +1,112 @@
+"""The end of a day in goods: where every parcel is, and whether scans, statuses and holders tell one story."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from core import plans
+from core.store.tables import case, event, order, parcel
+
+OFF_THE_PLAN = ("cancelled", "rescheduled")
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    parcels: dict[str, int]
+    """by where they are: customer, depot, carrier; `van` and `lost` apart by whether a case is about them"""
+    planned: int
+    """orders that the day's last plan has on a van"""
+    loaded: int
+    """of all orders, those that were scanned onto one"""
+    left_behind: tuple[str, ...]
+    """planned, still wanted, and never scanned"""
+    mismatches: tuple[tuple[str, str], ...]
+    """(order, what contradicts what)"""
+
+    @property
+    def agrees(self) -> bool:
+        """Every parcel is where the record says, and nothing is on a van or lost without somebody looking after it."""
+        unseen = self.parcels.get("van_without_case", 0) + self.parcels.get("lost_without_case", 0)
+        return not self.mismatches and not unseen
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "parcels": self.parcels, "planned": self.planned, "loaded": self.loaded,
+            "left_behind": list(self.left_behind), "mismatches": [list(each) for each in self.mismatches],
+            "agrees": self.agrees,
+        }  # fmt: skip
+
+
+def of_day(db: Connection, day: date) -> Reconciliation:
+    """Read the day's orders, their parcels, scans and cases against each other."""
+    status = {row.id: row.status for row in db.execute(select(order.c.id, order.c.status).where(order.c.day == day))}
+    held: dict[str, list[str]] = {}
+    query = select(parcel.c.order_id, parcel.c.holder).join(order, order.c.id == parcel.c.order_id)
+    for row in db.execute(query.where(order.c.day == day).order_by(parcel.c.order_id, parcel.c.id)):
+        held.setdefault(row.order_id, []).append(row.holder.partition(":")[0])
+    scans = _scans(db, day)
+    planned, looked_after = _planned(db, day), _looked_after(db, day)
+    counted = Counter(
+        _place(holder, order_id in looked_after) for order_id, holders in held.items() for holder in holders
+    )
+    wanted = (each for each in planned if status.get(each) not in (None, *OFF_THE_PLAN))
+    return Reconciliation(
+        parcels=dict(sorted(counted.items())),
+        planned=len(planned),
+        loaded=len(scans["driver.loaded"]),
+        left_behind=tuple(sorted(each for each in wanted if each not in scans["driver.loaded"])),
+        mismatches=tuple(_mismatches(status, held, scans)),
+    )
+
+
+def _place(holder: str, has_case: bool) -> str:
+    return f"{holder}_{'with' if has_case else 'without'}_case" if holder in ("van", "lost") else holder
+
+
+def _mismatches(
+    status: dict[str, str], held: dict[str, list[str]], scans: dict[str, set[str]]
+) -> Iterable[tuple[str, str]]:
+    for order_id, said in sorted(status.items()):
+        at = set(held.get(order_id, []))
+        if said == "delivered" and at - {"customer"}:
+            yield order_id, f"delivered, but a parcel is at {min(at - {'customer'})}"
+        if said != "delivered" and "customer" in at:
+            yield order_id, f"{said}, but a parcel is with the customer"
+        if said == "delivered" and order_id not in scans["driver.loaded"]:
+            yield order_id, "delivered, but never scanned onto a van"
+
+
+def _scans(db: Connection, day: date) -> dict[str, set[str]]:
+    """Kind of scan -> orders that have one."""
+    found: dict[str, set[str]] = {"driver.loaded": set()}
+    query = (
+        select(event.c.kind, event.c.subject).join(order, order.c.id == event.c.subject).where(order.c.day == day)
+    ).where(event.c.kind.in_(found))
+    for row in db.execute(query):
+        found[row.kind].add(row.subject)
+    return found
+
+
+def _planned(db: Connection, day: date) -> set[str]:
+    """Orders at the stops of the day's last published plans."""
+    depots = db.execute(select(order.c.depot_id).where(order.c.day == day).distinct()).scalars().all()
+    current = [plans.current(db, depot_id, day) for depot_id in depots]
+    stops = {stop for plan in current if plan for route in plan.routes.values() for stop in route.stops}
+    rows = db.execute(select(order.c.id, order.c.stop_id).where(order.c.day == day))
+    return {row.id for row in rows if row.stop_id in stops}
+
+
+def _looked_after(db: Connection, day: date) -> set[str]:
+    """Orders that some case of the day is about, open or closed."""
+    about: set[str] = set()
+    for row in db.execute(select(case.c.subject, case.c.facts).where(case.c.day == day)):
+        about |= {row.subject, str(row.facts.get("order", "")), str(row.facts.get("stop", ""))}
+        about |= set(row.facts.get("aboard", [])) | set(row.facts.get("at_depot", []))
+    rows = db.execute(select(order.c.id, order.c.stop_id).where(order.c.day == day))
+    return {row.id for row in rows if row.id in about or row.stop_id in about}
