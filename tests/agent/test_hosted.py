@@ -64,7 +64,7 @@ def _fresh(server: ChatServer) -> None:
 
 @pytest.fixture(scope="module")
 def planner(server: ChatServer) -> HostedPlanner:
-    return HostedPlanner(EMBEDDED, api_key="not-a-secret", model="scripted", base_url=server.url, timeout_s=0.5)
+    return HostedPlanner(EMBEDDED, api_key="not-a-secret", model="scripted", base_url=server.url, timeout_s=2.0)
 
 
 # When the model behaves
