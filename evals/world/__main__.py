@@ -48,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, help="a loggibud day, the folder of the Amazon routes, or a file of orders")
     made.add_argument("--no-dispatcher", action="store_true", help="leave proposals to the page for 15 minutes each")
     made.add_argument("--json", type=Path, help="also write the report there as canonical JSON")
-    made.add_argument(
-        "--until", type=clock_time, help="stop at this time at the first depot, such as 10:30, and report so far"
-    )
+    made.add_argument("--until", type=clock_time, help="stop at this local time and report so far")
     made.add_argument("--strict", action="store_true", help="every line of the report counts for the exit code")
     made.add_argument("--watch", type=int, nargs="*", default=[], help="processes whose memory the report gives")
     made.add_argument("--patience", type=float, default=60.0, help="seconds to wait for a server that restarts")
