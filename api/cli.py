@@ -66,6 +66,7 @@ def demo(
     ] = None,
     intensity: Annotated[int, typer.Option(min=1, max=3, help="How often things go wrong, times the usual.")] = 1,
     strict: Annotated[bool, typer.Option(help="Every line of the report counts for the exit code.")] = False,
+    until: Annotated[str | None, typer.Option(help="Stop at this local time, such as 10:30; report so far.")] = None,
     speed: Annotated[str, typer.Option(help="Simulated seconds a second, such as 60; or max.")] = "60",
     data: Annotated[
         Path | None, typer.Option(help="Real orders instead: Loggi's or Amazon's format, CSV or JSON.")
@@ -78,7 +79,7 @@ def demo(
     """A live day in a database of its own: simulated vans, customers and incidents; nothing is really sent."""
     from api import demo as day
 
-    world = day.World(operation, seed, orders, vans, intensity, strict)
+    world = day.World(operation, seed, orders, vans, intensity, strict, until)
     sys.exit(day.run(day.Wish(headless, world, speed, data, fresh, report)))
 
 

@@ -47,10 +47,14 @@ class World:
     vans: int | None = None
     intensity: int = 1
     strict: bool = False
+    until: str | None = None
 
     def words(self) -> list[str]:
         """As the world's own command line wants them."""
-        given = {"operation": self.operation, "seed": self.seed, "orders": self.orders, "vans": self.vans}
+        given = {
+            "operation": self.operation, "seed": self.seed, "orders": self.orders, "vans": self.vans,
+            "until": self.until,
+        }  # fmt: skip
         named = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
         return [*named, "--intensity", str(self.intensity), *(["--strict"] if self.strict else [])]
 

@@ -27,6 +27,7 @@ NOT_SENT = {
     "message.opted_out": "opted_out",
     "bad_address": "no_contact",
     "message.too_many": "cap",
+    "message.news_cap": "cap",
     "message.night": "quiet_hours",
 }
 """what the outbox writes down when a message does not go out -> the reason as it is reported"""

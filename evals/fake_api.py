@@ -82,7 +82,7 @@ def fleet(api: FakeApi, call: Call) -> Any:
     return {**counts, "rejected": []}
 
 
-@on("POST", "/api/imports")
+@on("POST", "/api/imports", "integrator")
 def imports(api: FakeApi, call: Call) -> Any:
     taken, unchanged, rejected = 0, 0, []
     for number, row in enumerate(call.body, 1):

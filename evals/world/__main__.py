@@ -16,7 +16,7 @@ from evals.meter import Meter, tree
 from evals.world import operation
 from evals.world.loading import load
 from evals.world.run import Progress, Speed, run
-from evals.world.scenario import Scenario
+from evals.world.scenario import CLOCK, Scenario, local
 from evals.world.synthetic import city
 
 
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, help="a loggibud day, the folder of the Amazon routes, or a file of orders")
     made.add_argument("--no-dispatcher", action="store_true", help="leave proposals to the page for 15 minutes each")
     made.add_argument("--json", type=Path, help="also write the report there as canonical JSON")
+    made.add_argument("--until", type=clock_time, help="stop at this local time and report so far")
     made.add_argument("--strict", action="store_true", help="every line of the report counts for the exit code")
     made.add_argument("--watch", type=int, nargs="*", default=[], help="processes whose memory the report gives")
     made.add_argument("--patience", type=float, default=60.0, help="seconds to wait for a server that restarts")
@@ -61,6 +62,12 @@ def speed(text: str) -> Speed:
     if value <= 0:
         raise ValueError(text)
     return value
+
+
+def clock_time(text: str) -> str:
+    if not CLOCK.fullmatch(text):
+        raise ValueError(text)
+    return text
 
 
 def chosen(asked: argparse.Namespace) -> Scenario:
@@ -77,7 +84,8 @@ def day(client: DoorstepClient, scenario: Scenario, asked: argparse.Namespace, c
 
     meter = Meter(lambda: tree(asked.watch))
     meter.start()
-    result = run(client, scenario, speed=asked.speed, dispatcher=not asked.no_dispatcher, on_progress=say)
+    until = local(scenario.day, asked.until, scenario.depots[0].tz) if asked.until else None
+    result = run(client, scenario, speed=asked.speed, until=until, dispatcher=not asked.no_dispatcher, on_progress=say)
     meter.stop()
     told = report.collect(client, scenario, result)
     peak = {name: size // 1_000_000 for name, size in sorted(meter.peak.items())}

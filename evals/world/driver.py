@@ -27,6 +27,7 @@ OVERTIME_S = 3600
 """a driver who is an hour over the shift goes home with what is left"""
 IDLE_LOOK_S = 600
 """how often a driver without work looks at the phone"""
+RETURNING_LOOK_S = 300
 LAST_CALL_S = 2 * 3600
 """before the end of the shift: who has no work by then goes home"""
 POSITION_S = 30
@@ -165,9 +166,10 @@ class Van:
 
     def looks(self, until: int) -> bool:
         """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on; on
-        the way home all the time, since there may be work again."""
+        the way home now and then, since there may be work again."""
         soon = self.state in ("depot", "loaded", "serving") and self.next_at <= until
-        return soon or self.state in ("free", "returning")
+        again = self.state == "returning" and until >= self.heard_at + RETURNING_LOOK_S
+        return soon or again or self.state == "free"
 
     def hear(self, route: DriverRoute, now: int) -> None:
         """The phone shows this route. A driver who is free heads for the next stop, or home."""

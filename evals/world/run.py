@@ -208,7 +208,7 @@ class World:
             day=day,
             customers=customers,
             missed=Missed(client, day, customers),
-            intake=Intake.of(client, scenario, day.fate),
+            intake=Intake.of(client.acting(client.token("integrator", "world-shop")), scenario, day.fate),
             roads=Roads.of(client, trouble.roads),
             dispatcher=Dispatcher(
                 client.acting(client.token("dispatcher", "world-dispatcher")), scenario.seed, at_the_desk

@@ -147,6 +147,7 @@ def test_known_in_time_and_never_told_has_no_excuse(db: Connection, order: str) 
         ("message.opted_out", "opted_out"),
         ("bad_address", "no_contact"),
         ("message.too_many", "cap"),
+        ("message.news_cap", "cap"),
         ("message.night", "quiet_hours"),
         ("provider exploded", "untold"),
     ],

@@ -52,6 +52,13 @@ def test_a_speed_that_goes_nowhere_is_refused(text: str, capsys: pytest.CaptureF
     assert "invalid speed value" in capsys.readouterr().err
 
 
+def test_the_day_may_stop_at_a_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parser().parse_args(["--until", "10:30"]).until == "10:30"
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--until", "half past ten"])
+    assert "invalid clock_time value" in capsys.readouterr().err
+
+
 def test_a_broken_file_ends_with_its_error_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "orders.csv"
     path.write_text("name\n")

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from evals.fake_api import FakeApi, open_case
+from evals.wire import Case
 from evals.world import setup
 from evals.world.driver import Day
 from evals.world.incidents import Incidents
-from evals.world.people import Customers, Dispatcher, Text
+from evals.world.people import Customers, Dispatcher, Text, worked_by_phone
 from evals.world.rates import Rates
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
@@ -136,6 +137,16 @@ def test_an_escalation_that_needs_more_than_a_call_stays(api: FakeApi) -> None:
     open_case(api, "effect_unknown", "eff_1", proposes=False)
     dispatcher = Dispatcher(api.client(), 1)
     assert [list(dispatcher.decide(NOON + 60 * n)) for n in range(20)] == [[]] * 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "called"),
+    [("human", "asked_for_human", True), ("predicted_late", "rejected", True), ("predicted_late", "no_options", False)],
+)
+def test_a_call_settles_who_wants_a_person_and_what_the_dispatcher_took_over(
+    kind: str, reason: str, called: bool
+) -> None:
+    assert worked_by_phone(Case(id="case_1", kind=kind, status="escalated", reason_code=reason)) is called
 
 
 def test_a_twentieth_of_the_customers_cancels_before_the_promised_time_and_is_then_not_at_home(api: FakeApi) -> None:

@@ -1,9 +1,31 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
-from evals.world.rates import CALM, Rates
+from evals.world import operation
+from evals.world.rates import ANSWERS, CALM, REASONS, Rates
+
+DOCS = (Path(__file__).parents[3] / "docs" / "world.md").read_text("utf-8")
+
+
+def shown(value: object) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+
+
+def test_every_rate_stands_in_the_docs_with_its_default() -> None:
+    rates = Rates()
+    plain = {name: getattr(rates, name) for name in Rates.model_fields if name not in ("reasons", "answers")}
+    rows = [f"| `{name}` | {shown(value)} |" for name, value in {**plain, **REASONS, **ANSWERS}.items()]
+    assert [row for row in rows if row not in DOCS] == []
+
+
+def test_every_operation_stands_in_the_docs_with_its_size() -> None:
+    kinds = [operation.read(name) for name in operation.names()]
+    rows = [f"| `{kind.name}` | {kind.orders.count}, {kind.fleet.vans} |" for kind in kinds]
+    assert [row for row in rows if row not in DOCS] == []
 
 
 def test_at_double_intensity_everything_goes_wrong_twice_as_often() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from evals.fake_api import FakeApi
 from evals.wire import OrderRow, Plan
-from evals.world.run import DayResult, Pace, Progress, Speed, run, slack
+from evals.world.rates import Rates
+from evals.world.run import DayResult, Pace, Progress, Speed, p95_ms, run, slack
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
 
@@ -208,3 +209,21 @@ def test_slack_is_the_least_time_to_the_end_of_a_promise_in_the_first_hours() ->
     assert slack([plan], rows) == {"v1": 1200, "v2": 3600}, (
         "a promise of later hours does not count; a van without one has an hour, one without stops none"
     )
+
+
+def test_nineteen_of_twenty_took_no_longer() -> None:
+    assert p95_ms([0.1] * 19 + [5.0]) == 100
+    assert p95_ms([0.1] * 18 + [5.0] * 2) == 5000
+    assert p95_ms([]) == 0
+
+
+def test_a_day_in_which_everything_goes_wrong_twice_as_often_ends_all_the_same() -> None:
+    city = synthetic(7, orders=60, vans=4).model_copy(update={"rates": Rates().times(2)})
+    api, result = a_day(city)
+    assert result.live == {"taken": 10}
+    assert len(result.breakdowns_min) == 2
+    assert result.vans_home == result.vans_out
+    assert sum(result.wishes.values()) >= 1
+    assert len(api.orders) == 60
+    assert all(order["status"] in ("delivered", "returned", "rescheduled", "failed") for order in api.orders.values())
+    assert a_day(city)[1].events == result.events, "and is the same day again"
