@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, custody, people, stream
@@ -184,15 +184,21 @@ def alike(db: Connection, order_id: str) -> Row[Any] | None:
     """Another order of the same day for the same person (without a contact: the same name) at the same address with the
     same contents: most likely the same order under another reference."""
     mine = get(db, order_id)
-    me = db.execute(select(person).where(person.c.id == mine.person_id)).one()
-    nobody = and_(person.c.phone.is_(None), person.c.email.is_(None), person.c.name == me.name)
-    same_person = order.c.person_id == me.id if me.phone or me.email else nobody
-    same_door = order.c.stop_id == mine.stop_id if mine.lat is not None else order.c.address == mine.address
-    query = select(order).join(person, person.c.id == order.c.person_id).where(same_person, same_door)
-    query = query.where(order.c.day == mine.day, order.c.depot_id == mine.depot_id, order.c.id != mine.id)
-    for name in SAME:
-        query = query.where(order.c[name] == getattr(mine, name))
-    return db.execute(query.where(order.c.status != "cancelled").order_by(order.c.id).limit(1)).one_or_none()
+    query = select(order, person.c.name, person.c.phone, person.c.email)
+    query = query.join(person, person.c.id == order.c.person_id).where(order.c.day == mine.day)
+    if mine.lat is None:
+        query = query.where(order.c.depot_id == mine.depot_id, order.c.address == mine.address)
+    else:
+        query = query.where(order.c.stop_id == mine.stop_id)
+    here = list(db.execute(query.where(order.c.status != "cancelled").order_by(order.c.id)))
+    me = _who(next(row for row in here if row.id == mine.id))
+    same = (row for row in here if row.id != mine.id and _who(row) == me)
+    return next((row for row in same if all(getattr(row, name) == getattr(mine, name) for name in SAME)), None)
+
+
+def _who(row: Row[Any]) -> str:
+    """The person of an order; of those that left no contact, each order's own, the name."""
+    return str(row.person_id if row.phone or row.email else row.name)
 
 
 def get(db: Connection, order_id: str) -> Row[Any]:

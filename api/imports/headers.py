@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from api.imports.mapping import ColumnMap
-from api.imports.words import HEADERS, PLAIN_UNIT, UNITS, key
+from api.imports.words import HEADERS, PLAIN_UNIT, UNITS, UNWRITABLE, key
 from core.errors import BadFile
 
 REQUIRED = ("ref", "name")
@@ -27,6 +27,8 @@ class Columns:
 
 def field_of(header: str) -> str | None:
     """The field that a column's name means."""
+    if UNWRITABLE.search(header):
+        return None
     known = HEADERS.get(key(header))
     if known is not None:
         return f"{known}_{PLAIN_UNIT[known]}" if known in UNITS else known
@@ -51,7 +53,7 @@ def _numbered(header: str) -> str | None:
 
 
 def columns(header: Iterable[str], mapping: ColumnMap) -> Columns:
-    """Which column is which field. Raises BadFile naming the columns when two are one field or one is missing.
+    """Which column is which field. Raises BadFile naming a column of the mapping's that is not there.
 
     What the mapping names wins: another column of the same meaning is ignored then.
     """
@@ -68,13 +70,12 @@ def columns(header: Iterable[str], mapping: ColumnMap) -> Columns:
         ours = mapped.get(name) or (None if name in mapping.ignore else field_of(name))
         if ours is not None and (name in mapped or _what(ours) not in chosen):
             found[name] = ours
-    _no_field_twice(found)
     found |= {column: ours for column, ours in mapped.items() if column not in found}
     return Columns(found, tuple(name for name in names if name not in found and name not in mapping.ignore))
 
 
 def _no_field_twice(found: Mapping[str, str]) -> None:
-    for ours in found.values():
+    for ours in found.values():  # in a table; of JSON each row says for itself what it has
         same = [name for name, other in found.items() if _what(other) == _what(ours)]
         if len(same) > 1:
             raise BadFile(
@@ -91,7 +92,8 @@ def _what(ours: str) -> str:
 
 
 def require(found: Columns, mapping: ColumnMap) -> None:
-    """Raises BadFile when a table has no column for what every order needs."""
+    """Raises BadFile when two columns of a table are one field, or none is there for what every order needs."""
+    _no_field_twice(found.fields)
     there = set(found.fields.values()) | mapping.ours
     for ours in REQUIRED:
         if ours not in there:

@@ -14,7 +14,7 @@ from sqlalchemy import Row
 
 from api.imports import windows
 from api.imports.mapping import ColumnMap, is_field
-from api.imports.words import HEADERS, KINDS, NO, PRIORITIES, UNITS, YES, key
+from api.imports.words import HEADERS, KINDS, NO, PRIORITIES, UNITS, UNWRITABLE, YES, key
 from core import fleet, geo, phones
 from core.errors import BadInput
 from core.orders import PRIORITIES as RANKS
@@ -27,8 +27,6 @@ PARTS = {"address1": "line1", "address2": "line2", "city": "city", "state": "sta
 DEFAULT_SERVICE_MIN = 3.0
 MOST = {"weight": 1e9, "volume": 1e9, "service": 8 * 3600.0}
 """grams, millilitres, seconds"""
-UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
-"""what JSON can spell and a database can't keep: NUL, and halves of surrogate pairs"""
 FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)")
 EMAIL = re.compile(r"[^\s@\"(),:;<>\[\]\\]{1,64}@(?:[\w-]{1,63}\.)+[^\W\d_]{2,63}")
 FAR_M = 1_000_000.0

@@ -19,6 +19,7 @@ from api.imports.answer import Duplicate, Imported, Rejected, Unplaced
 from api.imports.files import READERS
 from api.imports.mapping import ColumnMap
 from api.imports.rows import Home, Read
+from api.imports.words import UNWRITABLE
 from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
@@ -113,9 +114,14 @@ def read(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap) -
 
 
 def _named(row: Raw, known: headers.Columns, *, strict: bool) -> dict[str, Any]:
-    """A row by our fields. What nobody knows stays where it is a mistake, and goes where it is another's column."""
-    fields = {known.fields.get(name, name): value for name, value in row.items()}
-    return fields if strict else {k: v for k, v in fields.items() if k not in known.ignored}
+    """A row by our fields. What nobody knows stays where it is a mistake, and goes where it is another's column; a field
+    that an object of JSON has under a second name stays under that one, which nobody knows."""
+    fields: dict[str, Any] = {}
+    for name, value in row.items():
+        ours = known.fields.get(name, name)
+        if strict or name not in known.ignored:
+            fields[f"{name} (also {ours})" if ours in fields else ours] = value
+    return fields
 
 
 def readable(db: Connection, batch: Batch, tally: Tally) -> list[Read]:
@@ -217,7 +223,7 @@ def _storable(raw: Raw) -> dict[str, Any]:
 def _writable(value: Any) -> Any:
     match value:
         case str():
-            return rows.UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+            return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value)
         case list() | tuple():
             return [_writable(each) for each in value]
         case dict():

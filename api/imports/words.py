@@ -5,10 +5,14 @@ Words are compared without case, accents, blanks and punctuation.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
 
 import yaml
+
+UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
+"""what JSON can spell and a database can't keep: NUL, and halves of surrogate pairs"""
 
 
 def key(word: str) -> str:

@@ -30,8 +30,8 @@ FARTHEST_NEIGHBOURS_M = 1500.0
 """Two known numbers farther apart than this say nothing of those between them."""
 VAGUEST_M = 15_000.0
 """A postal code whose known doors lie farther from their middle than this is no place to send a van to."""
-POSTAL_M = 1500
-"""Least that the middle of a postal code is said to be off by."""
+POSTAL_M = 5000
+"""Least that the middle of a postal code is said to be off by: the doors that are known are not all of its doors."""
 
 
 class Known(NamedTuple):
@@ -99,7 +99,7 @@ class Gazetteer:
             return None
         lat, lon = (math.fsum(each) / len(there) for each in ([k.lat for k in there], [k.lon for k in there]))
         radius = max(geo.metres(lat, lon, known.lat, known.lon) for known in there)
-        return None if radius > VAGUEST_M else self._found(lat, lon, "postal_code", max(round(radius), POSTAL_M))
+        return None if radius > VAGUEST_M else self._found(lat, lon, "postal_code", max(round(1.5 * radius), POSTAL_M))
 
     def _found(self, lat: float, lon: float, precision: Any, within_m: int) -> Found:
         return Found(

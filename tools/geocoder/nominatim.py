@@ -53,7 +53,7 @@ class Nominatim:
             return Missed(reason="unavailable")
         try:
             return self._best(rows)
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return Missed(reason="unavailable")
 
     def _wait(self) -> None:

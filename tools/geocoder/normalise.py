@@ -46,8 +46,11 @@ def plain(text: str) -> str:
 
 
 def parse(address: Address) -> Parsed:
-    """The parts that were sent; what they leave open is read from the first line."""
-    line = parse_line(", ".join(part for part in (address.line1, address.line2) if part))
+    """The parts that were sent; what they leave open is read from the first line, or from the second one when the first
+    is no street: a company, a building."""
+    line, second = parse_line(address.line1), parse_line(address.line2)
+    if not line.to_the_door and second.to_the_door:
+        line = second
     sent = {
         "city": plain(address.city),
         "state": STATES.get(plain(address.state), plain(address.state)),
