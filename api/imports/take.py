@@ -114,8 +114,8 @@ def read(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap) -
 
 
 def _named(row: Raw, known: headers.Columns, *, strict: bool) -> dict[str, Any]:
-    """A row by our fields. What nobody knows stays where it is a mistake, and goes where it is another's column; a field
-    that an object of JSON has under a second name stays under that one, which nobody knows."""
+    """A row by our fields. What nobody knows stays where it is a mistake, and goes where it is another column. A field
+    that stands in an object of JSON under two names keeps the second one, which is a mistake, too."""
     fields: dict[str, Any] = {}
     for name, value in row.items():
         ours = known.fields.get(name, name)

@@ -37,13 +37,6 @@ def sent(caller: TestClient, content: str | bytes, kind: str = "csv", **params: 
     return done
 
 
-def in_json(value: object) -> bool:
-    try:
-        return json.loads(json.dumps(value, allow_nan=False)) == value
-    except ValueError:
-        return False
-
-
 def test_of_many_malformed_rows_each_is_named_and_kept_and_all_good_rows_beside_them_load(caller: TestClient) -> None:
     bad = [(given, field, words) for given, field, words, _ in MALFORMED if "each other" not in words]
     assert len(bad) >= 40
