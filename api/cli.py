@@ -87,24 +87,31 @@ def demo(
 def import_file(
     file: Path, depot: Annotated[str, typer.Option(help="Depot that rows without one are for.")],
     day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
-    kind: Annotated[str, typer.Option("--format", help="csv, json or loggi; from the name when left out.")] = "",
+    kind: Annotated[
+        str, typer.Option("--format", help="csv, xlsx, json or loggi; from the name when left out.")
+    ] = "",
+    mapping: Annotated[
+        Path | None, typer.Option(help="YAML that says which of the file's columns is which field.")
+    ] = None,
 ) -> None:  # fmt: skip
-    """Take a file of orders in. Bad rows are listed with what to do; good rows load."""
+    """Take a file of orders in. Bad rows and duplicates are listed with what to do; good rows load."""
     from api import start
-    from api.imports import take
+    from api.imports import answer, take
+    from api.imports import mapping as mappings
+    from api.imports.files import kind_of
     from core.errors import BadInput
-    from core.store import db as store
 
     content = _content(file)
+    how = mappings.load(_content(mapping) if mapping else "")
     try:
         on = date.fromisoformat(day)
     except ValueError:
         raise BadInput(f"{day!r} is no date.", "Write it as YYYY-MM-DD.", field="day") from None
     start.prepare()
-    with store.transaction() as db:
-        done = take.take(db, content, kind or ("json" if file.suffix == ".json" else "csv"), depot, on)
-    for row in done.rejected:
-        typer.echo(f"row {row.row}, {row.field}: {row.reason} {row.fix}", err=True)
+    done = take.take(content, kind or kind_of(file.name), depot, on, how)
+    said = answer.as_text(done)
+    if said:
+        typer.echo(said, err=True)
     typer.echo(f"{done.accepted} taken, {done.unchanged} known already, {len(done.rejected)} rejected")
     raise typer.Exit(1 if done.rejected else 0)
 

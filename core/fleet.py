@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core import people, principals
+from core import people, phones, principals, regions
 from core.errors import BadInput, NotFound
-from core.store.tables import depot, driver, vehicle
+from core.store.tables import depot, driver, person, vehicle
 
 MOST_CENTS = 10_000_000
+Skill: TypeAlias = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+"""a word for a skill or a piece of equipment, in small letters"""
 
 
 class Depot(BaseModel):
@@ -25,6 +28,8 @@ class Depot(BaseModel):
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
     tz: str = "UTC"
+    country: str = ""
+    """ISO 3166 alpha-2, for phone numbers and addresses that name none; empty: the time zone's"""
 
     @field_validator("tz")
     @classmethod
@@ -34,6 +39,13 @@ class Depot(BaseModel):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is no time zone; write it as Europe/Madrid or America/Chicago") from None
         return value
+
+    @field_validator("country")
+    @classmethod
+    def _on_earth(cls, value: str) -> str:
+        if value and value.upper() not in phones.REGIONS:
+            raise ValueError(f"{value!r} is no country; write two letters, such as ES or US")
+        return value.upper()
 
 
 class Driver(BaseModel):
@@ -55,6 +67,11 @@ class Vehicle(BaseModel):
     name: str = ""
     pieces: int = Field(10_000, ge=1, le=1_000_000)
     weight_kg: float = Field(100_000, gt=0, le=2_000_000)
+    volume_l: float = Field(100_000, gt=0, le=1_000_000)
+    skills: tuple[Skill, ...] = ()
+    """what the van or its driver has: lift, cold, adr, ..."""
+    crew: int = Field(1, ge=1, le=9)
+    """persons aboard"""
     shift_start: str = "08:00"
     shift_end: str = "18:00"
     cost_per_use: int = Field(5_000, ge=0, le=MOST_CENTS)
@@ -87,13 +104,25 @@ def _upsert(db: Connection, table: Any, row: dict[str, Any]) -> None:
 
 
 def put_depot(db: Connection, new: Depot) -> None:
-    _upsert(db, depot, new.model_dump())
+    _upsert(db, depot, {**new.model_dump(), "country": new.country or None})
+
+
+def region(home: Row[Any]) -> str:
+    """The country that a depot delivers in."""
+    return str(home.country or regions.of_zone(home.tz))
 
 
 def put_driver(db: Connection, new: Driver) -> None:
-    person_id = people.ensure(db, new.name, new.phone)
+    person_id = _same_driver(db, new) or people.ensure(db, new.name, new.phone)
     _upsert(db, driver, {"id": new.id, "person_id": person_id})
     principals.ensure(db, "driver", new.id)
+
+
+def _same_driver(db: Connection, new: Driver) -> str | None:
+    """Who a driver without a phone is already: without a contact nobody is found again by name alone."""
+    query = select(person.c.id).join(driver, driver.c.person_id == person.c.id).where(driver.c.id == new.id)
+    same = query.where(person.c.name == new.name, person.c.phone.is_(None))
+    return None if new.phone else db.execute(same).scalar_one_or_none()
 
 
 def put_vehicle(db: Connection, new: Vehicle) -> None:
@@ -116,7 +145,8 @@ def put_vehicle(db: Connection, new: Vehicle) -> None:
         )
     row = {
         "id": new.id, "depot_id": new.depot, "driver_id": new.driver, "name": new.name or new.id,
-        "pieces": new.pieces, "weight_g": int(new.weight_kg * 1000), "shift_start_s": start, "shift_end_s": end,
+        "pieces": new.pieces, "weight_g": int(new.weight_kg * 1000), "volume_ml": int(new.volume_l * 1000),
+        "skills": sorted(new.skills), "crew": new.crew, "shift_start_s": start, "shift_end_s": end,
         "cost_per_use": new.cost_per_use, "cost_per_hour": new.cost_per_hour, "cost_per_km": new.cost_per_km,
         "max_stops": new.max_stops, "ends_at_depot": new.ends_at_depot,
     }  # fmt: skip
@@ -146,3 +176,12 @@ def of_driver(db: Connection, driver_id: str) -> Row[Any]:
 
 def of_depot(db: Connection, depot_id: str) -> list[Row[Any]]:
     return list(db.execute(select(vehicle).where(vehicle.c.depot_id == depot_id).order_by(vehicle.c.id)))
+
+
+def unmet(db: Connection, depot_id: str, skills: Iterable[str], crew: int) -> tuple[str, ...]:
+    """What a job needs that no single vehicle of the depot has: skills, and `crew` when hands are missing. The vehicle
+    that comes nearest counts; a depot without vehicles can't tell yet, so nothing is missing."""
+    needed = set(skills)
+    lacking = [needed - set(row.skills) | ({"crew"} if row.crew < crew else set()) for row in of_depot(db, depot_id)]
+    nearest: set[str] = min(lacking, key=lambda missing: (len(missing), sorted(missing)), default=set())
+    return tuple(sorted(nearest))

@@ -4,21 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, custody, people, stream
 from core.clock import iso
-from core.errors import BadInput, NotFound
-from core.store.tables import order, parcel
+from core.errors import BadInput, NotFound, WrongState
+from core.fleet import Skill
+from core.store.tables import order, parcel, person
 
 FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
 OPEN = frozenset({"new", "planned", "unassigned", "out"})
 """Still to be served."""
+
+
+Kind: TypeAlias = Literal["delivery", "pickup", "return", "exchange", "service"]
+FROM_CUSTOMER = frozenset({"pickup", "return"})
+"""Kinds whose goods are with the customer at first."""
+PRIORITIES = ("low", "normal", "high", "urgent")
+"""By their number, 0 to 3."""
+PlaceKind: TypeAlias = Literal["given", "exact", "interpolated", "postal_code", "person", "none"]
+"""How the coordinates are known: sent with the order; found for the address, exactly, between two known house numbers
+or as the middle of its postal code; set by a person; not at all."""
+
+
+SAME = ("client", "kind", "windows", "pieces", "weight_g", "volume_ml")
+"""What two orders of one person at one door have in common when they are most likely one."""
+
+
+class Address(BaseModel):
+    """An address by its parts, those that are known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    line1: str = Field("", max_length=200)
+    line2: str = Field("", max_length=200)
+    city: str = Field("", max_length=100)
+    state: str = Field("", max_length=100)
+    postal_code: str = Field("", max_length=20)
+    country: str = Field("", max_length=60)
+
+    @property
+    def text(self) -> str:
+        """In one line, as a label says it."""
+        region = " ".join(part for part in (self.state, self.postal_code) if part)
+        return ", ".join(part for part in (self.line1, self.line2, self.city, region, self.country) if part)
+
+
+class Place(BaseModel):
+    """Where an order goes, and how that is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lat: float = Field(ge=-90, le=90)
+    lon: float = Field(ge=-180, le=180)
+    known: PlaceKind
 
 
 class NewOrder(BaseModel):
@@ -32,14 +76,33 @@ class NewOrder(BaseModel):
     phone: str = Field("", max_length=40)
     email: str = Field("", max_length=200)
     address: str = Field("", max_length=500)
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
+    parts: Address | None = None
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
     windows: tuple[tuple[datetime, datetime], ...] = ()
     service_s: int = Field(180, ge=0, le=8 * 3600)
     pieces: int = Field(1, ge=1, le=100_000)
     weight_g: int = Field(0, ge=0, le=1_000_000_000)
+    volume_ml: int = Field(0, ge=0, le=1_000_000_000)
+    kind: Kind = "delivery"
+    priority: int = Field(1, ge=0, le=3)
+    skills: tuple[Skill, ...] = ()
+    crew: int = Field(1, ge=1, le=9)
     notes: str = Field("", max_length=2000)
     parcels: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> NewOrder:
+        if (self.lat is None) != (self.lon is None):
+            raise ValueError("a place needs both lat and lon")
+        if self.lat is None and not self.address:
+            raise ValueError("an order needs an address or coordinates")
+        return self
+
+    @property
+    def given_place(self) -> Place | None:
+        """The coordinates that came with the order."""
+        return None if self.lat is None or self.lon is None else Place(lat=self.lat, lon=self.lon, known="given")
 
 
 def stop_id(depot_id: str, day: date, lat: float, lon: float) -> str:
@@ -47,12 +110,19 @@ def stop_id(depot_id: str, day: date, lat: float, lon: float) -> str:
     return canonical.short("stp", depot_id, day.isoformat(), f"{lat:.5f}", f"{lon:.5f}")
 
 
-def add(db: Connection, new: NewOrder, depot_id: str, day: date, at: datetime) -> tuple[str, bool]:
+def id_of(client: str, ref: str) -> str:
+    return canonical.short("ord", client, ref)
+
+
+def add(
+    db: Connection, new: NewOrder, depot_id: str, day: date, at: datetime, found: Place | None = None
+) -> tuple[str, bool]:
     """Take an order in. Returns its id and whether it is new: the same order twice changes nothing.
 
-    Raises BadInput when the reference is known with other contents.
+    `found` is where its address is, when the order brings no coordinates; without either it is in, but can't be planned
+    until `place` says where. Raises BadInput when the reference is known with other contents.
     """
-    made = canonical.short("ord", new.client, new.ref)
+    made = id_of(new.client, new.ref)
     source = canonical.digest({"order": new, "depot": depot_id, "day": day.isoformat()})
     known = db.execute(select(order.c.source).where(order.c.id == made)).scalar_one_or_none()
     if known == source:
@@ -66,17 +136,69 @@ def add(db: Connection, new: NewOrder, depot_id: str, day: date, at: datetime) -
     row = {
         "id": made, "ref": new.ref, "client": new.client, "depot_id": depot_id, "day": day, "status": "new",
         "person_id": people.ensure(db, new.name, new.phone, new.email),
-        "address": new.address or None, "lat": new.lat, "lon": new.lon, "notes": new.notes or None,
-        "stop_id": stop_id(depot_id, day, new.lat, new.lon),
-        "windows": [[iso(lo), iso(hi)] for lo, hi in new.windows],
-        "service_s": new.service_s, "pieces": new.pieces, "weight_g": new.weight_g, "source": source, "created_at": at,
+        "address": new.address or None,
+        "address_parts": new.parts.model_dump(exclude_defaults=True) if new.parts else None,
+        "notes": new.notes or None, **_where(new.given_place or found, depot_id, day, made),
+        "windows": [[iso(lo), iso(hi)] for lo, hi in new.windows], "service_s": new.service_s,
+        "pieces": new.pieces, "weight_g": new.weight_g, "volume_ml": new.volume_ml, "kind": new.kind,
+        "priority": new.priority, "skills": sorted(new.skills), "crew": new.crew, "source": source, "created_at": at,
     }  # fmt: skip
     db.execute(insert(order).values(row))
+    _put_parcels(db, new, made, depot_id, row["person_id"], at)
+    return made, True
+
+
+def _put_parcels(db: Connection, new: NewOrder, made: str, depot_id: str, person_id: object, at: datetime) -> None:
+    """Every parcel is somewhere from the first: at the depot, or with the customer it is to be fetched from."""
+    fetched = new.kind in FROM_CUSTOMER
+    holder = custody.with_customer(str(person_id)) if fetched else custody.at_depot(depot_id)
     ids = new.parcels or (f"{made}-1",)
-    holder = custody.at_depot(depot_id)
     parcels = [{"id": canonical.short("par", made, p), "order_id": made, "holder": holder, "since": at} for p in ids]
     db.execute(insert(parcel).values(parcels))
-    return made, True
+
+
+def _where(place: Place | None, depot_id: str, day: date, order_id: str) -> dict[str, Any]:
+    """The columns of a place."""
+    lat, lon = (None, None) if place is None else (place.lat, place.lon)
+    known = "none" if place is None else place.known
+    return {"lat": lat, "lon": lon, "place": known, "stop_id": door(order_id, depot_id, day, lat, lon)}
+
+
+def door(order_id: str, depot_id: str, day: date, lat: float | None, lon: float | None) -> str:
+    """The stop of an order. One without a place is a stop of its own that no plan takes up."""
+    if lat is None or lon is None:
+        return canonical.short("stp", depot_id, day.isoformat(), order_id)
+    return stop_id(depot_id, day, lat, lon)
+
+
+def put_place(db: Connection, order_id: str, place: Place) -> None:
+    """Say where an order goes. Raises WrongState once a plan or a van has it: drivers would be sent to the old door."""
+    row = get(db, order_id)
+    if row.status not in ("new", "unassigned"):
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Postpone it first, then set its place.", field="order")
+    db.execute(update(order).where(order.c.id == row.id).values(_where(place, row.depot_id, row.day, row.id)))
+    stream.tell(db, "order", {"id": row.id, "status": row.status})
+
+
+def alike(db: Connection, order_id: str) -> Row[Any] | None:
+    """Another order of the same day for the same person (without a contact: the same name) at the same address with the
+    same contents: most likely the same order under another reference."""
+    mine = get(db, order_id)
+    query = select(order, person.c.name, person.c.phone, person.c.email)
+    query = query.join(person, person.c.id == order.c.person_id).where(order.c.day == mine.day)
+    if mine.lat is None:
+        query = query.where(order.c.depot_id == mine.depot_id, order.c.address == mine.address)
+    else:
+        query = query.where(order.c.stop_id == mine.stop_id)
+    here = list(db.execute(query.where(order.c.status != "cancelled").order_by(order.c.id)))
+    me = _who(next(row for row in here if row.id == mine.id))
+    same = (row for row in here if row.id != mine.id and _who(row) == me)
+    return next((row for row in same if all(getattr(row, name) == getattr(mine, name) for name in SAME)), None)
+
+
+def _who(row: Row[Any]) -> str:
+    """The person of an order; of those that left no contact, each order's own, the name."""
+    return str(row.person_id if row.phone or row.email else row.name)
 
 
 def get(db: Connection, order_id: str) -> Row[Any]:

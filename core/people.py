@@ -6,46 +6,43 @@ Erasing drops the salt too: digests of their messages then say nothing.
 from __future__ import annotations
 
 import random
-import re
 from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical
+from core import canonical, phones
 from core.errors import NotFound, WrongState
 from core.store.tables import import_row, instance, message, order, person, principal, proof, turn
 
 FINAL = ("delivered", "returned", "cancelled", "rescheduled")
 
 
-def normalise_phone(phone: str) -> str:
-    """Digits with a leading +; a ten-digit number without one is taken as North American."""
-    digits = re.sub(r"\D", "", phone)
-    if phone.strip().startswith("+"):
-        return f"+{digits}"
-    return f"+1{digits}" if len(digits) == 10 else f"+{digits}"
-
-
 def ensure(db: Connection, name: str, phone: str, email: str = "") -> str:
     """The person with this phone (or, without one, this name and email); made when new. Returns the id.
 
-    The id is drawn, not computed from the number: a hash of a phone number could be turned back by trying all numbers.
+    Who leaves neither is a person of their own each time: two customers may share a name, and one of them must never
+    read the other's orders. The id is drawn, not computed from the number: a hash of a phone number could be turned
+    back by trying all numbers. Raises BadInput when the number can't be one.
     """
-    number = normalise_phone(phone) if phone else None
-    known = select(person.c.id).where(person.c.phone == number)
-    if number is None:
-        known = select(person.c.id).where(
-            person.c.phone.is_(None), person.c.name == name, person.c.email == (email or None)
-        )
-    found = db.execute(known.order_by(person.c.id).limit(1)).scalar_one_or_none()
+    number = phones.normalise(phone) if phone else None
+    found = _known(db, name, number, email)
     if found is not None:
-        return str(found)
+        return found
     draw = draws(db)
     made = f"per_{draw.randbytes(10).hex()}"
     row = {"id": made, "salt": draw.randbytes(16), "name": name, "phone": number, "email": email or None}
     db.execute(insert(person).values(row))
     return made
+
+
+def _known(db: Connection, name: str, number: str | None, email: str) -> str | None:
+    if number is None and not email:
+        return None
+    same = person.c.phone == number
+    if number is None:
+        same = and_(person.c.phone.is_(None), person.c.name == name, person.c.email == email)
+    return db.execute(select(person.c.id).where(same).order_by(person.c.id).limit(1)).scalar_one_or_none()
 
 
 def draws(db: Connection) -> random.Random:
@@ -90,11 +87,13 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
     mine = select(order.c.id).where(order.c.person_id == person_id)
     refs = select(order.c.ref).where(order.c.person_id == person_id)
     db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(note=None))
-    db.execute(update(import_row).where(import_row.c.raw["ref"].astext.in_(refs)).values(raw=None))
+    theirs = or_(import_row.c.ref.in_(refs), import_row.c.order_id.in_(mine))
+    db.execute(update(import_row).where(theirs).values(raw=None, reason="erased"))
     db.execute(update(message).where(message.c.person_id == person_id).values(body=None))
     them = select(principal.c.id).where(principal.c.role == "customer", principal.c.subject == person_id)
     db.execute(delete(turn).where(turn.c.principal_id.in_(them)))
-    db.execute(update(order).where(order.c.person_id == person_id).values(address=None, lat=None, lon=None, notes=None))
+    where = {"address": None, "address_parts": None, "lat": None, "lon": None, "notes": None}
+    db.execute(update(order).where(order.c.person_id == person_id).values(where))
     gone = {"salt": None, "name": None, "phone": None, "email": None, "erased_at": at}
     db.execute(update(person).where(person.c.id == person_id).values(gone))
 

@@ -55,6 +55,18 @@ class Settings(BaseSettings):
         description="console or twilio; empty: twilio when TWILIO_ACCOUNT_SID is set, else console.",
     )
     position_days: int = Field(14, alias="DOORSTEP_POSITION_DAYS", description="Days that positions are kept.")
+    geocoder: str = Field(
+        "",
+        alias="DOORSTEP_GEOCODER",
+        description="gazetteer or nominatim, for addresses without coordinates; empty: the gazetteer if there is one.",
+    )
+    gazetteer: Path | None = Field(
+        None, alias="DOORSTEP_GAZETTEER", description="CSV or JSON file of addresses whose places are known."
+    )
+    geocoder_url: str = Field("", alias="DOORSTEP_GEOCODER_URL", description="Where Nominatim answers.")
+    geocoder_rate: float = Field(
+        1.0, alias="DOORSTEP_GEOCODER_RATE", gt=0, le=1000, description="Requests a second that Nominatim gets at most."
+    )
     openai_api_key: str = Field("", alias="OPENAI_API_KEY", description="Turns the hosted planner on.", repr=False)
     openai_base_url: str = Field(
         "", alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint; empty: OpenAI's."

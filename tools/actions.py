@@ -288,7 +288,7 @@ def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
 
     again = row._asdict() | {
         "id": made, "ref": ref, "day": day, "status": "new", "created_at": job.now,
-        "stop_id": orders.stop_id(row.depot_id, day, row.lat, row.lon),
+        "stop_id": orders.door(made, row.depot_id, day, row.lat, row.lon),
         "windows": [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
         "source": canonical.digest({"again": row.id, "day": day.isoformat()}),
     }  # fmt: skip

@@ -101,7 +101,7 @@ def _notes(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
 
 def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     row = find_order(db, who, args.get("order", ""))
-    if row is None:
+    if row is None or row.lat is None:
         return [tracker.fact("not_found", args.get("order", "")[:40], "orders", now)]
     home = db.execute(select(depot).where(depot.c.id == row.depot_id)).one()
     parcel = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)

@@ -22,6 +22,10 @@ from optimizer.travel import Matrix, MatrixStore, great_circle
 
 LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
+CAPACITIES = ("pieces", "weight_g", "volume_ml")
+"""What a van has room for and orders fill."""
+LEFT_OUT = (50_000, 100_000, 200_000, 400_000)
+"""Cents for leaving an order out of the plan, by its priority: low, normal, high, urgent."""
 DEPARTING_S = 30
 """At least this long until a van that stands at a door leaves it."""
 
@@ -107,8 +111,8 @@ def _stop(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime) -
         location=location,
         service_s=max(row.service_s for row in rows),
         windows=_merged(windows),
-        demand=(sum(row.pieces for row in rows), sum(row.weight_g for row in rows)),
-        drop_penalty=100_000 * len(rows),
+        demand=tuple(sum(getattr(row, name) for row in rows) for name in CAPACITIES),
+        drop_penalty=sum(LEFT_OUT[row.priority] for row in rows),
     )
 
 
@@ -129,7 +133,7 @@ def _vehicle(row: Row[Any], here: Ground) -> Vehicle:
         end=0 if row.ends_at_depot else None,
         ready_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_start_s)),
         shift_end_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_end_s)),
-        capacity=(row.pieces, row.weight_g),
+        capacity=tuple(getattr(row, name) for name in CAPACITIES),
         fixed_cost=row.cost_per_use,
         cost_per_hour=row.cost_per_hour,
         cost_per_km=row.cost_per_km,

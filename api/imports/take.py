@@ -4,88 +4,218 @@ twice changes nothing."""
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
-from api.imports import rows
+from api.imports import headers, places, rows
+from api.imports.answer import Duplicate, Imported, Rejected, Unplaced
 from api.imports.files import READERS
-from core import canonical, clock, fleet, orders
+from api.imports.mapping import ColumnMap
+from api.imports.rows import Home, Read
+from api.imports.words import UNWRITABLE
+from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
+from core.store import db as store
 from core.store.tables import import_batch, import_row
+from tools.geocoder.chosen import geocoder
+from tools.geocoder.port import Found, Missed
 
 MAX_BYTES = 50_000_000
+Raw = Mapping[str, Any]
 
 
-class Rejected(BaseModel):
-    model_config = ConfigDict(frozen=True)
+class Again(Exception):
+    """A row repeats an order; what was written for it is taken back."""
 
-    row: int
-    field: str
-    reason: str
-    fix: str
-
-
-class Imported(BaseModel):
-    """`row` counts from 1, the header not included."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    accepted: int
-    unchanged: int
-    rejected: tuple[Rejected, ...]
+    def __init__(self, same_as: Duplicate) -> None:
+        super().__init__(same_as.ref)
+        self.same_as = same_as
 
 
-def take(db: Connection, content: bytes, kind: str, depot: str, day: date) -> Imported:
+@dataclass
+class Tally:
+    """What has come of the rows so far."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    bad: list[tuple[Rejected, Raw, str, str]] = field(default_factory=list)
+    """why, the row as it came, its reference, the order that it repeats"""
+    duplicates: list[Duplicate] = field(default_factory=list)
+    warnings: list[Rejected] = field(default_factory=list)
+    unplaced: list[Unplaced] = field(default_factory=list)
+    places: Counter[Any] = field(default_factory=Counter)
+    first_row: dict[str, int] = field(default_factory=dict)
+    """order -> the row of this file that brought it"""
+
+    def reject(self, number: int, error: DoorstepError, raw: Raw, ref: object = "", order_id: str = "") -> None:
+        said = {"field": error.field, "reason": error.what, "fix": error.fix}
+        why = Rejected(row=number, **{name: str(_writable(text)) for name, text in said.items()})
+        self.bad.append((why, raw, str(_writable(str(ref or "")))[:200], order_id))
+
+
+@dataclass(frozen=True)
+class Batch:
+    depot: str
+    day: date
+    mapping: ColumnMap
+    raws: tuple[Raw, ...]
+    """the rows as they came"""
+    named: tuple[Raw, ...]
+    """the same by our fields"""
+    ignored: tuple[str, ...]
+
+
+def take(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap | None = None) -> Imported:
+    """Read the whole file, look for its places, then take its rows in, all in one transaction."""
+    batch = read(content, kind, depot, day, mapping or ColumnMap())
+    tally = Tally()
+    with store.snapshot() as db:
+        found = readable(db, batch, tally)
+        asked = places.unknown(db, found)
+    placed = places.look(asked, geocoder()) if asked else {}
+    with store.transaction() as db:
+        now = clock.now(db)
+        for each in found:
+            _take(db, each, batch, placed.get(each.row), now, tally)
+        made = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
+        tally.bad.sort(key=lambda row: row[0].row)
+        _keep(db, made, now, tally)
+    return Imported(
+        id=made, accepted=tally.accepted, unchanged=tally.unchanged, rejected=tuple(why for why, *_ in tally.bad),
+        duplicates=tuple(tally.duplicates), warnings=tuple(tally.warnings), unplaced=tuple(tally.unplaced),
+        places=dict(tally.places), ignored=batch.ignored,
+    )  # fmt: skip
+
+
+def read(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap) -> Batch:
+    """Raises BadFile when a file can't be read, or its columns are unclear."""
     if kind not in READERS:
         raise BadInput(f"There is no format {kind!r}.", f"Use one of {', '.join(READERS)}.", field="format")
     if len(content) > MAX_BYTES:
         raise TooLarge(f"The file has {len(content)} bytes.", f"Split it: {MAX_BYTES} at most.", field="file")
-    found = READERS[kind](content)
-    if not found:
+    table = READERS[kind](content, mapping)
+    if not any(table.rows):
         raise BadFile("The file has no orders.", "Send at least one row.", field="file")
-    now = clock.now(db)
-    batch = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
-    accepted, unchanged, bad = 0, 0, []
-    for number, raw in enumerate(found, 1):
+    known = headers.columns(table.header, mapping)
+    if table.has_header:
+        headers.require(known, mapping)
+    named = [
+        mapping.fill(number, _named(row, known, strict=not table.has_header)) if row else {}
+        for number, row in enumerate(table.rows, 1)
+    ]
+    return Batch(depot, day, mapping, tuple(table.rows), tuple(named), known.ignored if table.has_header else ())
+
+
+def _named(row: Raw, known: headers.Columns, *, strict: bool) -> dict[str, Any]:
+    """A row by our fields. What nobody knows stays where it is a mistake, and goes where it is another column. A field
+    that stands in an object of JSON under two names keeps the second one, which is a mistake, too."""
+    fields: dict[str, Any] = {}
+    for name, value in row.items():
+        ours = known.fields.get(name, name)
+        if strict or name not in known.ignored:
+            fields[f"{name} (also {ours})" if ours in fields else ours] = value
+    return fields
+
+
+def readable(db: Connection, batch: Batch, tally: Tally) -> list[Read]:
+    """The rows that can be read, those that can't going to the tally."""
+
+    @cache
+    def home(depot: str) -> Home:
+        return Home.of(fleet.get_depot(db, depot))
+
+    found: list[Read] = []
+    for number, (raw, named) in enumerate(zip(batch.raws, batch.named, strict=True), 1):
+        if not any(str(value if value is not None else "").strip() for value in raw.values()):
+            continue  # a blank line in the middle of a sheet
         try:
-            new = _one(db, number, raw, depot, day, now)
-            accepted, unchanged = accepted + new, unchanged + (not new)
+            of = home(str(rows.filled(named).get("depot", batch.depot)).strip())
+            found.append(rows.read(number, named, of, batch.day, batch.mapping))
         except DoorstepError as error:
-            bad.append((_rejected(number, error), raw))
-    _keep(db, batch, now, accepted, unchanged, bad)
-    return Imported(id=batch, accepted=accepted, unchanged=unchanged, rejected=tuple(each for each, _ in bad))
+            tally.reject(number, error, raw, named.get("ref"))
+    return found
 
 
-def _rejected(number: int, error: DoorstepError) -> Rejected:
-    said = {"field": error.field, "reason": error.what, "fix": error.fix}
-    return Rejected(row=number, **{name: str(_writable(text)) for name, text in said.items()})
+def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:
+    raw, order = batch.raws[each.row - 1], each.order
+    made = orders.id_of(order.client, order.ref)
+    try:
+        with db.begin_nested():
+            _, new = orders.add(db, order, each.depot, each.day, now, places.place(looked))
+            if new and not each.again:
+                _is_no_repeat(db, each, made, tally)
+    except Again as again:
+        fix = "Leave it out; if it is meant, write yes in a column `again`."
+        tally.reject(each.row, BadInput(f"It repeats order {again.same_as.as_ref}.", fix, field="ref"), raw,
+                     order.ref, again.same_as.order)  # fmt: skip
+        tally.duplicates.append(again.same_as)
+        return
+    except DoorstepError as error:
+        tally.reject(each.row, error, raw, order.ref, made)
+        if error.field == "ref":
+            tally.duplicates.append(_repeat(each, "reference", order.ref, made, tally))
+        return
+    tally.first_row.setdefault(made, each.row)
+    tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
+    if new:
+        _look_at(db, each, made, looked, now, tally)
 
 
-def _one(db: Connection, number: int, raw: Mapping[str, Any], depot: str, day: date, now: Any) -> bool:
-    home = fleet.get_depot(db, str(rows.filled(raw).get("depot", depot)).strip())
-    read = rows.read(number, raw, home.id, day, home.tz)
-    with db.begin_nested():
-        return orders.add(db, read.order, home.id, day, now)[1]
+def _is_no_repeat(db: Connection, each: Read, made: str, tally: Tally) -> None:
+    other = orders.alike(db, made)
+    if other is not None:
+        raise Again(_repeat(each, "contents", other.ref, other.id, tally))
 
 
-def _keep(
-    db: Connection, batch: str, now: Any, accepted: int, unchanged: int, bad: list[tuple[Rejected, Mapping[str, Any]]]
-) -> None:
-    row = {"id": batch, "at": now, "accepted": accepted, "unchanged": unchanged}
+def _repeat(each: Read, same: Any, as_ref: str, order_id: str, tally: Tally) -> Duplicate:
+    first = tally.first_row.get(order_id)
+    return Duplicate(row=each.row, ref=each.order.ref, same=same, as_ref=as_ref, as_row=first, order=order_id)
+
+
+def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:
+    """What is in, but not as it should be: a place that is missing or vague, needs that no van meets."""
+    order = each.order
+    known = "given" if order.given_place else looked.precision if isinstance(looked, Found) else "none"
+    tally.places[known] += 1
+    if isinstance(looked, Missed):
+        facts = {"order": made, "reason": looked.reason}
+        case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
+        tally.unplaced.append(Unplaced(row=each.row, order=made, case=case, reason=looked.reason))
+    if known == "postal_code":
+        _warn(tally, each, "address", "Only its postal code is known.", f"PUT /api/orders/{made}/place with the door.")
+    missing = fleet.unmet(db, each.depot, order.skills, order.crew) if order.skills or order.crew > 1 else ()
+    if missing:
+        what = f"No van of {each.depot} has all that it needs; at best lacking: {', '.join(missing)}."
+        _warn(tally, each, "skills", what, "Put it into the fleet file, or give the job to another depot.")
+    if order.client != clients.DEFAULT.id and order.client not in _clients(db) and _clients(db):
+        _warn(tally, each, "client", "No agreement with this client is known.", "Put it into the fleet file.")
+
+
+def _clients(db: Connection) -> set[str]:
+    return {client.id for client in clients.every(db)}
+
+
+def _warn(tally: Tally, each: Read, name: str, reason: str, fix: str) -> None:
+    tally.warnings.append(Rejected(row=each.row, field=name, reason=reason, fix=fix))
+
+
+def _keep(db: Connection, batch: str, now: datetime, tally: Tally) -> None:
+    row = {"id": batch, "at": now, "accepted": tally.accepted, "unchanged": tally.unchanged}
     db.execute(insert(import_batch).values(row).on_conflict_do_nothing())
-    for each, raw in bad:
-        db.execute(
-            insert(import_row).values(batch_id=batch, **each.model_dump(), raw=_storable(raw)).on_conflict_do_nothing()
-        )
+    for why, raw, ref, order_id in tally.bad:
+        kept = {"ref": ref or None, "order_id": order_id or None, "raw": _storable(raw)}
+        row = {"batch_id": batch, **why.model_dump(), **kept}
+        db.execute(insert(import_row).values(row).on_conflict_do_nothing())
 
 
-def _storable(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _storable(raw: Raw) -> dict[str, Any]:
     """The row as it came, but for what JSONB can't hold."""
     return {str(_writable(str(key))): _writable(value) for key, value in raw.items()}
 
@@ -93,7 +223,7 @@ def _storable(raw: Mapping[str, Any]) -> dict[str, Any]:
 def _writable(value: Any) -> Any:
     match value:
         case str():
-            return rows.UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+            return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", value)
         case list() | tuple():
             return [_writable(each) for each in value]
         case dict():

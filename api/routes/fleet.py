@@ -17,8 +17,9 @@ from api import cursor
 from api.auth import Anyone, Integrator, Staff
 from api.days import Day
 from api.errors import printable
-from api.imports import take
-from core import clock, events, fleet, lineage, orders, people, plans, promises
+from api.imports import mapping, places, take
+from api.imports.answer import Imported
+from core import clients, clock, events, fleet, lineage, orders, people, plans, promises
 from core.clock import iso
 from core.errors import BadFile, BadInput, DoorstepError, NotFound
 from core.store import db as store
@@ -37,7 +38,7 @@ def _body(*kinds: str) -> dict[str, Any]:
 
 @router.put("/fleet", openapi_extra=_body("application/yaml"))
 async def put_fleet(who: Integrator, request: Request) -> dict[str, Any]:
-    """Depots, drivers and vehicles as YAML or JSON. Good entries are taken, bad ones come back with their reason."""
+    """Clients, depots, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with their reason."""
     from starlette.concurrency import run_in_threadpool
 
     return await run_in_threadpool(_put_fleet, await request.body())
@@ -51,7 +52,7 @@ def _put_fleet(content: bytes) -> dict[str, Any]:
             f"The fleet file is no YAML: {str(error)[:200]}", "Check its indentation.", field="file"
         ) from error
     if not isinstance(data, dict):
-        raise BadFile("The fleet file is no mapping.", "Give depots, drivers and vehicles.", field="file")
+        raise BadFile("The fleet file is no mapping.", "Give clients, depots, drivers and vehicles.", field="file")
     taken, rejected = {}, []
     with store.transaction() as db:
         for kind, model, put in PARTS:
@@ -67,6 +68,7 @@ def _put_fleet(content: bytes) -> dict[str, Any]:
 
 
 PARTS: tuple[tuple[str, type[BaseModel], Callable[[Connection, Any], None]], ...] = (
+    ("clients", clients.Client, clients.put),
     ("depots", fleet.Depot, fleet.put_depot),
     ("drivers", fleet.Driver, fleet.put_driver),
     ("vehicles", fleet.Vehicle, fleet.put_vehicle),
@@ -96,18 +98,14 @@ def _wrong(field: str, reason: str, fix: str) -> dict[str, str]:
 @router.post("/imports", openapi_extra=_body("text/csv", "application/octet-stream"))
 async def import_orders(
     who: Integrator, request: Request, day: Day, depot: Annotated[str, Query(min_length=1)],
-    kind: Annotated[str, Query(alias="format", description="csv, json or loggi")] = "csv",
-) -> take.Imported:  # fmt: skip
+    kind: Annotated[str, Query(alias="format", description="csv, xlsx, json or loggi")] = "csv",
+    how: Annotated[str, Query(alias="mapping", description="YAML: which of your columns is which field")] = "",
+) -> Imported:  # fmt: skip
     """Take a file of orders in. The same file twice changes nothing."""
     from starlette.concurrency import run_in_threadpool
 
     content = await request.body()
-
-    def run() -> take.Imported:
-        with store.transaction() as db:
-            return take.take(db, content, kind, depot, day)
-
-    return await run_in_threadpool(run)
+    return await run_in_threadpool(lambda: take.take(content, kind, depot, day, mapping.load(how)))
 
 
 @router.get("/imports/{batch}")
@@ -156,7 +154,8 @@ def get_fleet(who: Staff) -> dict[str, Any]:
     with store.snapshot() as db:
         homes = [row._asdict() for row in db.execute(select(depot).order_by(depot.c.id))]
         vans = [row._asdict() for home in homes for row in fleet.of_depot(db, home["id"])]
-    return {"depots": homes, "vehicles": vans}
+        agreed = [each.model_dump() for each in clients.every(db)]
+    return {"clients": agreed, "depots": homes, "vehicles": vans}
 
 
 @router.get("/orders")
@@ -175,7 +174,9 @@ def _row(row: Any, vehicle: str | None, told: Any) -> dict[str, Any]:
     return {
         "id": row.id, "ref": row.ref, "client": row.client, "person": row.person_id, "depot": row.depot_id,
         "day": row.day.isoformat(), "status": row.status, "stop": row.stop_id, "vehicle": vehicle,
-        "lat": row.lat, "lon": row.lon, "windows": row.windows, "pieces": row.pieces,
+        "lat": row.lat, "lon": row.lon, "place": row.place, "windows": row.windows, "kind": row.kind,
+        "priority": orders.PRIORITIES[row.priority], "pieces": row.pieces, "weight_g": row.weight_g,
+        "volume_ml": row.volume_ml, "service_s": row.service_s, "skills": row.skills, "crew": row.crew,
         "promise": {"lo": iso(told.lo), "hi": iso(told.hi)} if told else None,
     }  # fmt: skip
 
@@ -192,6 +193,14 @@ def order_story(who: Anyone, order_id: str) -> dict[str, Any]:
         facts = [{"kind": e.kind, "at": iso(e.at), "source": e.source} for e in events.of(db, order_id)]
         sent = db.execute(select(message).where(message.c.order_id == order_id).order_by(message.c.at, message.c.id))
         return _row(row, None, told) | {"events": facts, "messages": [_message(m) for m in sent]}
+
+
+@router.put("/orders/{order_id}/place")
+def put_place(who: Integrator, order_id: str, place: Annotated[Place, Body()]) -> dict[str, Any]:
+    """Say where an order goes that no plan has yet; its open question about the address is settled."""
+    with store.transaction() as db:
+        settled = places.settle(db, order_id, place.lat, place.lon, who.id, clock.now(db))
+        return {"order": order_id, "stop": orders.get(db, order_id).stop_id, "cases": settled}
 
 
 @router.get("/orders/{order_id}/lineage")

@@ -80,18 +80,33 @@ def test_an_import_lists_bad_rows_counts_all_and_says_so_by_its_exit_code(tmp_pa
     assert first.stderr == b""
     assert (again.returncode, again.stdout) == (1, b"0 taken, 1 known already, 2 rejected\n")
     assert again.stderr.decode().splitlines() == [
-        "row 2, name: This field is empty. Fill in name.",
-        "row 3, lat: 'north' is no number. Write digits with a decimal point.",
+        "Not taken",
+        "  row 2  name  This field is empty. Fill in name.",
+        "  row 3  lat   'north' is no number. Write digits with a decimal point.",
     ]
 
 
 @pytest.mark.usefixtures("visitors")
 def test_the_format_of_an_import_follows_from_the_name_unless_it_is_told(tmp_path: Path) -> None:
-    rows = [{"ref": "CLI-J", "name": "Ada", "lat": 30.2, "lon": -97.7}]
+    rows = [{"ref": "CLI-J", "name": "Jo", "lat": 30.2, "lon": -97.7}]
     loggi = {"deliveries": [{"id": "cli-l", "point": {"lng": -97.7, "lat": 30.2}, "size": 1}]}
 
     assert imported(tmp_path, json.dumps(rows), "orders.json").stdout.startswith(b"1 taken")
     assert imported(tmp_path, json.dumps(loggi), "loggi.json", "--format", "loggi").stdout.startswith(b"1 taken")
+
+
+@pytest.mark.usefixtures("visitors")
+def test_a_mapping_says_which_column_is_which_and_what_repeats_or_is_ignored_is_shown(tmp_path: Path) -> None:
+    mapping = tmp_path / "theirs.yaml"
+    mapping.write_text("columns: {ref: Beleg}\nconstants: {client: acme}\n")
+    rows = "Beleg;Kunde;Lat;Lon;Vertreter\nMAP-1;Kim;30.3;-97.6;Max\nMAP-2;Kim;30.3;-97.6;Max\n"
+
+    done = imported(tmp_path, rows, "orders.csv", "--mapping", str(mapping))
+
+    assert (done.returncode, done.stdout) == (1, b"1 taken, 0 known already, 1 rejected\n")
+    said = done.stderr.decode().splitlines()
+    assert "  row 2  MAP-2  same contents as MAP-1 (row 1)" in said
+    assert said[-1] == "Columns ignored: Vertreter"
 
 
 WRONG: list[tuple[list[str], list[str], str]] = [
@@ -112,7 +127,8 @@ def test_an_error_is_two_lines_and_no_traceback(words: list[str], said: list[str
 
 @pytest.mark.usefixtures("visitors")
 def test_a_file_that_no_reader_knows_is_two_lines(tmp_path: Path) -> None:
-    two_lines(imported(tmp_path, "x", "orders.xlsx", "--format", "xlsx"), "format", "csv, json, loggi")
+    two_lines(imported(tmp_path, "x", "orders.csv", "--format", "pdf"), "format", "csv, xlsx, json, loggi")
+    two_lines(imported(tmp_path, "x", "orders.xlsx"), "no workbook")
     two_lines(imported(tmp_path, "", "empty.csv"), "empty")
 
 

@@ -40,7 +40,9 @@ def orders_of(caller: TestClient, prefix: str) -> list[dict[str, Any]]:
 
 
 def test_good_rows_load_and_bad_ones_come_back_with_row_field_reason_and_fix(caller: TestClient) -> None:
-    done = sent(caller, HEAD + "MIX-1,Ada,30.2,-97.7\nMIX-2,,30.2,-97.7\nMIX-3,Bob,91,-97.7\nMIX-4,Eve,30.3,-97.7\n")
+    done = sent(
+        caller, HEAD + "MIX-1,Ada,30.2,-97.72\nMIX-2,,30.2,-97.72\nMIX-3,Bob,91,-97.72\nMIX-4,Eve,30.3,-97.72\n"
+    )
 
     assert taken(done) == (2, 0, 2)
     assert done["rejected"] == [
@@ -51,13 +53,13 @@ def test_good_rows_load_and_bad_ones_come_back_with_row_field_reason_and_fix(cal
 
 
 def test_rejected_rows_are_kept_with_what_they_held(caller: TestClient) -> None:
-    done = sent(caller, HEAD + "KEPT-1,Ada,north,-97.7\n")
+    done = sent(caller, HEAD + "KEPT-1,Ada,north,-97.73\n")
 
     kept = caller.get(f"/api/imports/{done['id']}").json()
 
     assert kept["id"] == done["id"]
     [row] = kept["rejected"]
-    assert row["raw"] == {"ref": "KEPT-1", "name": "Ada", "lat": "north", "lon": "-97.7"}
+    assert row["raw"] == {"ref": "KEPT-1", "name": "Ada", "lat": "north", "lon": "-97.73"}
     assert {name: row[name] for name in ("row", "field", "reason", "fix")} == done["rejected"][0]
 
 
@@ -68,7 +70,7 @@ def test_rows_that_no_database_can_keep_are_rejected_and_kept_as_far_as_can_be(c
         {"ref": "ODD-3", "na\0me\udfff": "Ada", "lat": 1, "lon": 1},
         {"ref": "ODD-4", "name": "Ada", "lat": 10**400, "lon": 1},
         {"ref": "ODD-5", "name": {"first": [True, None, "\\u0000"]}, "lat": 1, "lon": 1},
-        {"ref": "ODD-6", "name": "Ada", "lat": 30.2, "lon": -97.7},
+        {"ref": "ODD-6", "name": "Ada", "lat": 30.2, "lon": -97.74},
     ]
     done = sent(caller, json.dumps(rows).replace('"lat": 1,', '"lat": 1e999,', 1), "json")
 
@@ -80,7 +82,7 @@ def test_rows_that_no_database_can_keep_are_rejected_and_kept_as_far_as_can_be(c
 
 
 def test_the_same_file_twice_changes_nothing(caller: TestClient) -> None:
-    content = HEAD + "SAME-1,Ada,30.2,-97.7\nSAME-2,Bob,30.3,-97.7\n"
+    content = HEAD + "SAME-1,Ada,30.2,-97.75\nSAME-2,Bob,30.3,-97.75\n"
     first = sent(caller, content)
     before = orders_of(caller, "SAME")
 
@@ -91,7 +93,7 @@ def test_the_same_file_twice_changes_nothing(caller: TestClient) -> None:
 
 
 def test_the_same_file_with_bad_rows_twice_keeps_them_once_under_each_answer(caller: TestClient) -> None:
-    content = HEAD + "SAMEBAD-1,,30.2,-97.7\n"
+    content = HEAD + "SAMEBAD-1,,30.2,-97.76\n"
 
     ids = {sent(caller, content)["id"] for _ in range(2)}
 
@@ -100,14 +102,14 @@ def test_the_same_file_with_bad_rows_twice_keeps_them_once_under_each_answer(cal
 
 @pytest.mark.parametrize(
     "changed",
-    ["OTHER-{n},Eve,30.2,-97.7\n", "OTHER-{n},Ada,30.25,-97.7\n"],
+    ["OTHER-{n},Eve,30.2,-97.77\n", "OTHER-{n},Ada,30.25,-97.77\n"],
     ids=["another person", "another place"],
 )
 def test_a_known_reference_with_other_contents_is_rejected_and_the_first_stands(
     caller: TestClient, changed: str
 ) -> None:
     number = len(orders_of(caller, "OTHER")) + 1
-    sent(caller, HEAD + f"OTHER-{number},Ada,30.2,-97.7\n")
+    sent(caller, HEAD + f"OTHER-{number},Ada {number},30.2,-97.77\n")
     before = orders_of(caller, f"OTHER-{number}")
 
     done = sent(caller, HEAD + changed.format(n=number))
@@ -119,13 +121,13 @@ def test_a_known_reference_with_other_contents_is_rejected_and_the_first_stands(
 
 
 def test_one_reference_of_two_clients_is_two_orders(caller: TestClient) -> None:
-    done = sent(caller, "ref,client,name,lat,lon\nTWIN,acme,Ada,30.2,-97.7\nTWIN,zeta,Ada,30.2,-97.7\n")
+    done = sent(caller, "ref,client,name,lat,lon\nTWIN,acme,Ada,30.2,-97.78\nTWIN,zeta,Ada,30.2,-97.78\n")
 
     assert taken(done) == (2, 0, 0)
 
 
 def test_a_row_may_name_its_own_depot_and_an_unknown_one_is_rejected(caller: TestClient) -> None:
-    done = sent(caller, f"ref,name,lat,lon,depot\nHOME-1,Ada,30.2,-97.7,{DEPOT}\nHOME-2,Ada,30.2,-97.7,nowhere\n")
+    done = sent(caller, f"ref,name,lat,lon,depot\nHOME-1,Ada,30.2,-97.79,{DEPOT}\nHOME-2,Ada,30.2,-97.79,nowhere\n")
 
     assert taken(done) == (1, 0, 1)
     assert (done["rejected"][0]["row"], done["rejected"][0]["field"]) == (2, "depot")
@@ -143,7 +145,10 @@ def test_a_real_file_of_loggis_imports_whole_and_a_second_time_changes_nothing(
 
 
 WRONG_CALLS: list[tuple[dict[str, str], bytes, int, str, str]] = [
-    ({"format": "xlsx"}, b"x", 422, "format", "a format that nobody reads"),
+    ({"format": "pdf"}, b"x", 422, "format", "a format that nobody reads"),
+    ({"format": "xlsx"}, b"x", 422, "file", "a workbook that is none"),
+    ({"mapping": "columns: ["}, b"x", 422, "mapping", "a mapping that is no YAML"),
+    ({}, b"name,lat,lon\nAda,1,1\n", 422, "ref", "a table without references"),
     ({"day": "2026-06-31"}, b"x", 422, "day", "a day that no month has"),
     ({"day": "0001-01-01"}, b"x", 422, "day", "a day that can't be counted back from"),
     ({"day": "9999-12-31"}, b"x", 422, "day", "a day that can't be counted on from"),
@@ -169,7 +174,7 @@ def test_a_call_that_cannot_be_right_is_refused_whole(
 
 
 def test_every_row_of_a_file_for_an_unknown_depot_is_rejected(caller: TestClient) -> None:
-    done = sent(caller, HEAD + "LOST-1,Ada,30.2,-97.7\n", depot="nowhere")
+    done = sent(caller, HEAD + "LOST-1,Ada,30.2,-97.82\n", depot="nowhere")
 
     assert taken(done) == (0, 0, 1)
     assert done["rejected"][0]["field"] == "depot"

@@ -35,6 +35,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("PUT", "/api/depots/{depot_id}/matrix"): STAFF | {"integrator"},
     ("GET", "/api/orders"): STAFF | {"integrator"},
     ("GET", "/api/orders/{order_id}"): ROLES,
+    ("PUT", "/api/orders/{order_id}/place"): STAFF | {"integrator"},
     ("GET", "/api/orders/{order_id}/lineage"): STAFF,
     ("GET", "/api/tools/{name}"): STAFF | {"customer"},
     ("GET", "/api/messages"): STAFF,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from core import fleet
 from core.errors import BadInput, NotFound
-from core.store.tables import principal
+from core.store.tables import driver, person, principal
 from tests.living import DEPOT, a_depot, a_van
 
 
@@ -129,3 +129,51 @@ def test_unknown_depots_and_vehicles_are_said_to_be_unknown(db: Connection) -> N
         fleet.get_depot(db, "x")
     with pytest.raises(NotFound, match="no vehicle x"):
         fleet.get_vehicle(db, "x")
+
+
+def test_a_driver_without_a_number_stays_who_they_are_when_put_again(db: Connection) -> None:
+    for _ in range(2):
+        fleet.put_driver(db, fleet.Driver(id="eve", name="Eve Lund"))
+    fleet.put_driver(db, fleet.Driver(id="other", name="Eve Lund"))
+    found = db.execute(select(driver.c.id, driver.c.person_id).where(driver.c.id != "dan")).all()
+    assert len(found) == 2
+    assert len({row.person_id for row in found}) == 2, "two drivers of one name are two persons"
+    assert db.execute(select(func.count()).where(person.c.name == "Eve Lund")).scalar_one() == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "country"), [({"tz": "Europe/Madrid"}, "ES"), ({"country": "pt"}, "PT"), ({"tz": "UTC"}, "US")], ids=str
+)
+def test_a_depot_delivers_in_the_country_of_its_zone_or_the_one_it_names(
+    db: Connection, given: dict[str, str], country: str
+) -> None:
+    fleet.put_depot(db, fleet.Depot.model_validate({"id": "d", "name": "d", "lat": 40, "lon": -3, **given}))
+    assert fleet.region(fleet.get_depot(db, "d")) == country
+
+
+def test_a_country_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="no country"):
+        fleet.Depot(id="d", name="d", lat=0, lon=0, country="Spain")
+
+
+@pytest.mark.parametrize(
+    ("skills", "crew", "missing", "why"),
+    [
+        ((), 1, (), "nothing asked"),
+        (("lift",), 1, (), "van1 has it"),
+        (("cold", "lift"), 1, ("cold",), "no van has both; van1 lacks least"),
+        (("lift",), 2, ("crew",), "van1 has the lift, but one person"),
+        ((), 2, (), "van2 has two persons"),
+        (("adr",), 1, ("adr",), "nobody has it"),
+    ],
+)
+def test_an_orders_needs_meet_the_vehicles(
+    db: Connection, skills: tuple[str, ...], crew: int, missing: tuple[str, ...], why: str
+) -> None:
+    a_van(db, "van1", skills=("lift", "tail"))
+    a_van(db, "van2", crew=2, skills=("cold",))
+    assert fleet.unmet(db, DEPOT, skills, crew) == missing, why
+
+
+def test_a_depot_without_vehicles_lacks_nothing_yet(db: Connection) -> None:
+    assert fleet.unmet(db, DEPOT, ("lift",), 2) == ()

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from core import custody, orders
-from core.errors import BadInput, NotFound
-from core.orders import NewOrder
+from core.errors import BadInput, NotFound, WrongState
+from core.orders import Address, NewOrder, Place
 from core.store.tables import parcel
 from tests.living import DAY, DEPOT, HOME, a_depot, an_order, at, stop_of
 
@@ -163,3 +163,85 @@ def test_an_unknown_order_is_said_to_be_unknown(db: Connection) -> None:
 def test_an_order_that_can_not_be_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         an_order_as_sent(**{field: value})
+
+
+def test_the_goods_of_a_pickup_are_with_the_customer_at_first(db: Connection) -> None:
+    for kind in ("pickup", "return"):
+        made, _ = orders.add(db, an_order_as_sent(ref=kind, kind=kind), DEPOT, DAY, at("07:00"))
+        assert custody.holders(db, made) == {f"customer:{orders.get(db, made).person_id}"}, kind
+
+
+def test_an_order_without_a_place_is_in_and_no_door_of_anybody(db: Connection) -> None:
+    given = {"lat": None, "lon": None, "address": "Nowhere Lane 5"}
+    one, _ = orders.add(db, an_order_as_sent(**given), DEPOT, DAY, at("07:00"))
+    two, _ = orders.add(db, an_order_as_sent(**given, ref="A2"), DEPOT, DAY, at("07:00"))
+    rows = [orders.get(db, each) for each in (one, two)]
+    assert [(row.lat, row.place, row.status) for row in rows] == [(None, "none", "new")] * 2
+    assert rows[0].stop_id != rows[1].stop_id
+
+
+def test_a_place_that_was_found_is_kept_with_how_it_is_known(db: Connection) -> None:
+    sent = an_order_as_sent(lat=None, lon=None, address="5 Elm St", parts=Address(line1="5 Elm St"))
+    found = Place(lat=30.21, lon=-97.71, known="interpolated")
+    made, _ = orders.add(db, sent, DEPOT, DAY, at("07:00"), found)
+    row = orders.get(db, made)
+    assert (row.lat, row.lon, row.place, row.address_parts) == (30.21, -97.71, "interpolated", {"line1": "5 Elm St"})
+    assert row.stop_id == orders.stop_id(DEPOT, DAY, 30.21, -97.71)
+    assert orders.add(db, sent, DEPOT, DAY, at("09:00")) == (made, False), "where it was found is no part of the order"
+
+
+def test_a_person_places_what_no_plan_has(db: Connection) -> None:
+    made, _ = orders.add(db, an_order_as_sent(lat=None, lon=None, address="Elm"), DEPOT, DAY, at("07:00"))
+    orders.put_place(db, made, Place(lat=30.22, lon=-97.7, known="person"))
+    assert orders.get(db, made).stop_id == orders.stop_id(DEPOT, DAY, 30.22, -97.7)
+    orders.set_status(db, [made], "planned")
+    with pytest.raises(WrongState, match="planned"):
+        orders.put_place(db, made, Place(lat=30.23, lon=-97.7, known="person"))
+
+
+ALIKE: list[tuple[dict[str, object], bool, str]] = [
+    ({}, True, "the same under another reference"),
+    ({"notes": "ring twice"}, True, "a note makes it no other order"),
+    ({"name": "A. Gil"}, True, "the number is the person"),
+    ({"phone": "+15550100999"}, False, "another person"),
+    ({"lat": HOME[0] + 0.01}, False, "another door"),
+    ({"pieces": 2}, False, "other goods"),
+    ({"kind": "return"}, False, "one to bring, one to fetch"),
+    ({"client": "acme"}, False, "two clients sell the same"),
+    ({"windows": ((at("09:00"), at("10:00")),)}, False, "at another time"),
+]
+
+
+@pytest.mark.parametrize(("change", "same", "why"), ALIKE, ids=[row[2] for row in ALIKE])
+def test_an_order_that_came_twice_under_two_references_is_found(
+    db: Connection, change: dict[str, object], same: bool, why: str
+) -> None:
+    first, _ = orders.add(db, an_order_as_sent(), DEPOT, DAY, at("07:00"))
+    second, _ = orders.add(db, an_order_as_sent(ref="B7", **change), DEPOT, DAY, at("07:00"))
+    found = orders.alike(db, second)
+    assert (found is not None and found.id == first) is same, why
+
+
+def test_without_a_contact_the_name_at_the_door_tells_what_came_twice(db: Connection) -> None:
+    first, _ = orders.add(db, an_order_as_sent(phone=""), DEPOT, DAY, at("07:00"))
+    other, _ = orders.add(db, an_order_as_sent(ref="A2", phone="", name="Ben"), DEPOT, DAY, at("07:00"))
+    again, _ = orders.add(db, an_order_as_sent(ref="A3", phone=""), DEPOT, DAY, at("07:00"))
+    tomorrow, _ = orders.add(db, an_order_as_sent(ref="A4", phone=""), DEPOT, DAY + timedelta(days=1), at("07:00"))
+    found = orders.alike(db, again)
+    assert found is not None
+    assert found.id == first
+    assert orders.alike(db, other) is orders.alike(db, tomorrow) is None
+
+
+def test_what_was_cancelled_does_not_count_as_having_come(db: Connection) -> None:
+    first, _ = orders.add(db, an_order_as_sent(), DEPOT, DAY, at("07:00"))
+    orders.set_status(db, [first], "cancelled")
+    again, _ = orders.add(db, an_order_as_sent(ref="B7"), DEPOT, DAY, at("07:00"))
+    assert orders.alike(db, again) is None
+
+
+def test_an_order_goes_somewhere() -> None:
+    with pytest.raises(ValidationError, match="needs both"):
+        an_order_as_sent(lon=None)
+    with pytest.raises(ValidationError, match="address or coordinates"):
+        an_order_as_sent(lat=None, lon=None)

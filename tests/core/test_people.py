@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from core import effects, log, orders, people, threads
-from core.errors import NotFound, WrongState
+from core.errors import BadInput, NotFound, WrongState
 from core.signing import load_or_create
 from core.store.tables import event, import_batch, import_row, instance, message, metadata, order, person, proof
 from tests.core.a_log import SEED as KEY
@@ -28,21 +28,6 @@ from tests.living import (
 )
 
 
-@pytest.mark.parametrize(
-    ("phone", "number", "why"),
-    [
-        ("+15125550100", "+15125550100", "as it is"),
-        ("(512) 555-0100", "+15125550100", "ten digits are North American"),
-        ("512.555.0100", "+15125550100", "however they are written"),
-        ("1 512 555 0100", "+15125550100", "eleven digits carry their country"),
-        (" +34 600 000 000", "+34600000000", "another country"),
-        ("+5125550100", "+5125550100", "a plus is believed"),
-    ],
-)
-def test_phone_numbers_are_written_one_way(phone: str, number: str, why: str) -> None:
-    assert people.normalise_phone(phone) == number, why
-
-
 def test_one_number_is_one_person_however_it_and_the_name_are_written(record: Connection) -> None:
     ana = people.ensure(record, "Ana Gil", "512-555-0100")
     assert people.ensure(record, "A. Gil", "+1 (512) 555 0100") == ana
@@ -54,6 +39,18 @@ def test_without_a_number_name_and_mail_tell_persons_apart(record: Connection) -
     assert people.ensure(record, "Ana Gil", "", "ana@example.org") == ana
     assert people.ensure(record, "Ana Gil", "", "other@example.org") != ana
     assert people.ensure(record, "Ana Gil", "512-555-0100", "ana@example.org") != ana
+
+
+def test_without_any_contact_two_people_of_one_name_are_two_people(record: Connection) -> None:
+    """Otherwise one Ana Gil could read where the other one lives, and erasing one would erase both."""
+    first, second = people.ensure(record, "Ana Gil", ""), people.ensure(record, "Ana Gil", "")
+    assert first != second
+
+
+def test_what_can_not_be_a_number_makes_no_person(record: Connection) -> None:
+    with pytest.raises(BadInput) as refused:
+        people.ensure(record, "Ana Gil", "12345")
+    assert refused.value.field == "phone"
 
 
 def test_an_id_says_nothing_about_the_number(record: Connection) -> None:
@@ -87,7 +84,9 @@ def a_life_lived(db: Connection) -> str:
     threads.say(db, customer_of(db, order_id), "in", "my knee hurts", at("09:00"))
     db.execute(insert(import_batch).values(id="imp", at=at("07:00"), accepted=0, unchanged=0))
     raw = {"ref": "A1", "name": "raw row"}
-    db.execute(insert(import_row).values(batch_id="imp", row=1, field="lat", reason="-", fix="-", raw=raw))
+    row = {"batch_id": "imp", "field": "lat", "reason": "'raw row' is no number.", "fix": "-", "raw": raw}
+    db.execute(insert(import_row).values(**row, row=1, ref="A1"))
+    db.execute(insert(import_row).values(**row, row=2, ref="Z9", order_id=order_id))
     return str(orders.get(db, order_id).person_id)
 
 

@@ -10,13 +10,14 @@ from core.store.tables.base import metadata
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
 from core.store.tables.orders import event, import_batch, import_row, order, parcel, position, proof, van
-from core.store.tables.people import depot, driver, matrix_place, person, vehicle
+from core.store.tables.people import client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
 from core.store.tables.work import case, decision, effect, message, outbox, proposal, thread, timer, turn
 
 __all__ = [
     "blob",
     "case",
+    "client",
     "decision",
     "depot",
     "driver",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -29,15 +30,24 @@ order = Table(
     Column("depot_id", ForeignKey("depot.id"), nullable=False),
     Column("day", Date, nullable=False),
     Column("status", Text, nullable=False),
-    Column("address", Text),  # personal: erased with the person
+    Column("address", Text),  # personal: erased with the person, as are its parts and the coordinates
+    Column(
+        "address_parts", JSONB(none_as_null=True)
+    ),  # {line1, line2, city, state, postal_code, country}, those that were sent
     Column("lat", Double),
     Column("lon", Double),
+    Column("place", Text, nullable=False, server_default="given"),  # how it is known: core.orders.PLACES
     Column("notes", Text),
     Column("stop_id", Text, nullable=False),
     Column("windows", JSONB, nullable=False),  # [[iso, iso], ...] in UTC
     Column("service_s", Integer, nullable=False),
     Column("pieces", Integer, nullable=False),
     Column("weight_g", Integer, nullable=False),
+    Column("volume_ml", Integer, nullable=False, server_default="0"),
+    Column("kind", Text, nullable=False, server_default="delivery"),  # core.orders.KINDS
+    Column("priority", Integer, nullable=False, server_default="1"),  # 0 low, 1 normal, 2 high, 3 urgent
+    Column("skills", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # what van or driver must have
+    Column("crew", Integer, nullable=False, server_default="1"),  # persons that the job takes
     Column("source", Text, nullable=False),  # digest of the row it came from: the same row twice changes nothing
     moment("created_at", nullable=False),
     UniqueConstraint("client", "ref"),
@@ -75,6 +85,8 @@ import_row = Table(  # rows that could not be taken, kept with their reason
     Column("field", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("fix", Text, nullable=False),
+    Column("ref", Text),
+    Column("order_id", Text),  # of the order that the row repeats
     Column("raw", JSONB),
 )
 

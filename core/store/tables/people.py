@@ -1,8 +1,21 @@
-"""Persons, depots, vehicles and drivers."""
+"""Persons, clients, depots, vehicles and drivers."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from core.store.tables.base import metadata, moment
 
@@ -19,6 +32,16 @@ person = Table(
 )
 Index("ix_person_phone", person.c.phone)
 
+client = Table(  # who sends us orders, and what was agreed with them; an order may name one that is not here
+    "client",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("latest_min", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("retry", Text, nullable=False),  # core.clients.RETRIES
+)
+
 depot = Table(
     "depot",
     metadata,
@@ -27,6 +50,7 @@ depot = Table(
     Column("lat", Double, nullable=False),
     Column("lon", Double, nullable=False),
     Column("tz", Text, nullable=False),
+    Column("country", Text),  # ISO 3166 alpha-2; else told from the time zone
     Column("matrix", Text),  # hash of a travel-time matrix of its own; else the calibrated great-circle
 )
 
@@ -48,6 +72,9 @@ vehicle = Table(
     Column("name", Text, nullable=False),
     Column("pieces", Integer, nullable=False),
     Column("weight_g", Integer, nullable=False),
+    Column("volume_ml", Integer, nullable=False, server_default="100000000"),
+    Column("skills", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("crew", Integer, nullable=False, server_default="1"),  # persons aboard
     Column("shift_start_s", Integer, nullable=False),  # seconds after local midnight
     Column("shift_end_s", Integer, nullable=False),
     Column("cost_per_use", Integer, nullable=False),
