@@ -237,9 +237,10 @@ class Van:
     def _breakdown(self, until: int) -> list[Sent]:
         """The van stops on the way and goes on later; what comes after is that much later."""
         trouble = self.day.incidents.breakdowns.get(self.vehicle.id)
-        if trouble is None or self.broken_at is not None or self.state not in ("driving", "returning"):
+        drives = self.state in ("driving", "returning") and self.broken_at is None
+        if trouble is None or self.departed_at is None or not drives:
             return []
-        at = max(trouble.at, self.heard_at + 1)
+        at = max(self.departed_at + trouble.after_s, self.heard_at + 1)
         if not at <= min(until, self.next_at - 1):
             return []
         self.broken_at = at

@@ -20,7 +20,8 @@ FELT_S = 600
 LONGEST_DOCK_S = 80 * 60
 SURE_DELAYS = 2
 ZONE_HOURS = (9, 14)
-BREAKDOWN_HOURS = (9, 14)
+BREAKS_AFTER_S = (1200, 7200)
+"""since the van left: most routes are longer"""
 KNOWS_HOW_LONG = 0.6
 """share of drivers who can say when a broken van goes on"""
 CLOSED_ODDS = 0.5
@@ -34,9 +35,9 @@ FIRST_WAVE_S = 3600
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A van stands where it is from its next drive after `at` on."""
+    """A van stands where it is, on its first drive when it has been out for so long."""
 
-    at: int
+    after_s: int
     stands_s: int
     known: bool
     """whether the driver can say for how long"""
@@ -112,19 +113,14 @@ def _dock_delays(scenario: Scenario, slack_s: Mapping[str, int]) -> dict[str, in
 def _breakdowns(scenario: Scenario, used: list[str]) -> dict[str, Breakdown]:
     """Of the vans that have work; a van breaks down once."""
     seed, rates = scenario.seed, scenario.rates
-    depot_of = {van.id: van.depot for van in scenario.vehicles}
-    broken = sorted(chance.some(rates.breakdowns, [van for van in used if van in depot_of], seed, "breaks down"))
-    return {van: _breakdown(scenario, van, depot_of[van]) for van in broken}
-
-
-def _breakdown(scenario: Scenario, van: str, depot: str) -> Breakdown:
-    seed = scenario.seed
-    first, last = (int(scenario.at(depot, f"{hour:02d}:00").timestamp()) for hour in BREAKDOWN_HOURS)
-    return Breakdown(
-        at=chance.between(first, last, seed, "breaks at", van),
-        stands_s=60 * chance.between(*scenario.rates.breakdown_min, seed, "stands", van),
-        known=chance.happens(KNOWS_HOW_LONG, seed, "knows how long", van),
-    )
+    return {
+        van: Breakdown(
+            after_s=chance.between(*BREAKS_AFTER_S, seed, "breaks after", van),
+            stands_s=60 * chance.between(*rates.breakdown_min, seed, "stands", van),
+            known=chance.happens(KNOWS_HOW_LONG, seed, "knows how long", van),
+        )
+        for van in sorted(chance.some(rates.breakdowns, used, seed, "breaks down"))
+    }
 
 
 def _road(scenario: Scenario, number: int) -> Road:

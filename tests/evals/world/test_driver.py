@@ -320,8 +320,7 @@ def test_who_has_cancelled_sends_the_driver_away() -> None:
 @pytest.mark.parametrize(("known", "told"), [(True, 60), (False, None)])
 def test_a_van_that_breaks_down_says_so_stands_still_and_goes_on(known: bool, told: int | None) -> None:
     usual = drive(a_van(), BOTH)
-    left = int(datetime.fromisoformat(usual[1]["at"]).timestamp())
-    broken = Incidents(breakdowns={"van-01": Breakdown(at=left + 30, stands_s=3600, known=known)})
+    broken = Incidents(breakdowns={"van-01": Breakdown(after_s=30, stands_s=3600, known=known)})
     van = a_van(incidents=broken)
     events, standing = [], []
     for tick in range(12 * 60):
