@@ -49,7 +49,7 @@ HOME = (30.2, -97.7)
 STEP = 0.02
 """degrees of latitude from one place to the next: about 3 km of road and 7 minutes"""
 SEED = 7
-SET = ("DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_SENDER")
+SET = ("DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_SENDER", "DOORSTEP_STAGES")
 
 
 def at(clock_time: str, day: date = DAY) -> datetime:
