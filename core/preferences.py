@@ -6,6 +6,7 @@ Opting out and in are facts, kept as events whoever told us; the row says how it
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import Connection, select, update
@@ -18,11 +19,20 @@ from core.store.tables import person
 OPTED = {True: "customer.opted_out", False: "customer.opted_in"}
 
 
+def of(db: Connection, person_id: str) -> dict[str, Any]:
+    """How it stands."""
+    known = select(person.c.opted_out, person.c.lang, person.c.tz).where(person.c.id == person_id)
+    row = db.execute(known).one_or_none()
+    if row is None:
+        raise _nobody(person_id)
+    return {"person": person_id, **row._asdict()}
+
+
 def set_opted_out(db: Connection, person_id: str, out: bool, source: str, at: datetime) -> bool:
     """A person wants no more messages, or wants them again. False when that is how it stood before."""
     known = db.execute(select(person.c.opted_out).where(person.c.id == person_id).with_for_update()).one_or_none()
     if known is None:
-        raise NotFound(f"There is no person {person_id}.", "Look the id up on one of their orders.")
+        raise _nobody(person_id)
     if known.opted_out == out:
         return False
     db.execute(update(person).where(person.c.id == person_id).values(opted_out=out))
@@ -48,4 +58,8 @@ def set_language(db: Connection, person_id: str, lang: str) -> None:
 
 def _set(db: Connection, person_id: str, column: str, value: str) -> None:
     if not db.execute(update(person).where(person.c.id == person_id).values({column: value or None})).rowcount:
-        raise NotFound(f"There is no person {person_id}.", "Look the id up on one of their orders.")
+        raise _nobody(person_id)
+
+
+def _nobody(person_id: str) -> NotFound:
+    return NotFound(f"There is no person {person_id[:60]}.", "Look the id up on one of their orders.")

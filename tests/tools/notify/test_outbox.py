@@ -9,18 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from core import clock, effects, orders, timers
+from core import effects, orders, timers
 from core.settings import override
 from core.store import db as store
 from core.store.tables import effect, order, outbox, person
 from tests.living import Living, a_depot, an_order, at, effects_by_status, the_case
 from tests.tools.a_case import open_cases
+from tests.tools.notify.a_message import NOON, ledger, write
 from tools.notify import outbox as post
 from tools.notify.console import ConsoleSender
 from tools.notify.fake import FakeProvider, Odds
 from tools.notify.port import Outcome, OutMessage, Sent, Unknown
-
-NOON = at("12:00")
 
 
 class Dies(BaseException):
@@ -53,30 +52,6 @@ class Mute(FakeProvider):
 
     def find(self, message: OutMessage, since: datetime, claimed: frozenset[str] = frozenset()) -> Unknown:
         return Unknown(key=message.key, reason="lookup_failed")
-
-
-@pytest.fixture
-def noon(living: Living) -> Living:
-    living.to(NOON)
-    with store.transaction() as db:
-        a_depot(db)
-    return living
-
-
-def write(ref: str = "A1", body: str = "On its way", template: str = "promise") -> str:
-    """A message to the customer of an order; returns the order."""
-    with store.transaction() as db:
-        row = orders.by_ref(db, ref)
-        order_id = row.id if row is not None else an_order(db, ref)
-        person_id = orders.get(db, order_id).person_id
-        effects.queue_message(db, f"plan:{ref}", person_id, order_id, template, body, clock.now(db))
-    return order_id
-
-
-def ledger() -> list[tuple[str, str | None, int]]:
-    with store.transaction() as db:
-        rows = db.execute(select(effect.c.status, effect.c.error, effect.c.attempts).order_by(effect.c.key))
-        return [(row.status, row.error, row.attempts) for row in rows]
 
 
 def later(living: Living, seconds: int = 31) -> None:
