@@ -51,20 +51,20 @@ class Words(BaseModel):
     text: str = Field(min_length=1, max_length=2000)
 
 
-@router.put("/templates/{client}/{lang}/{name}")
-def put_template(who: Staff, client: str, lang: str, name: str, ask: Annotated[Words, Body()]) -> dict[str, Any]:
+@router.put("/templates/{client}/{lang}/{template}")
+def put_template(who: Staff, client: str, lang: str, template: str, ask: Annotated[Words, Body()]) -> dict[str, Any]:
     """Say it in the client's words from now on; refused with what is wrong with them."""
     with store.transaction() as db:
-        texts.keep(db, client, lang, name, ask.text, who.id, clock.now(db))
-        return texts.preview(db, client, lang, name, None, {})
+        texts.keep(db, client, lang, template, ask.text, who.id, clock.now(db))
+        return texts.preview(db, client, lang, template, None, {})
 
 
-@router.delete("/templates/{client}/{lang}/{name}")
-def delete_template(who: Staff, client: str, lang: str, name: str) -> dict[str, Any]:
+@router.delete("/templates/{client}/{lang}/{template}")
+def delete_template(who: Staff, client: str, lang: str, template: str) -> dict[str, Any]:
     """Back to our own words."""
     with store.transaction() as db:
-        texts.drop(db, client, lang, name)
-        return texts.preview(db, client, lang, name, None, {})
+        texts.drop(db, client, lang, template)
+        return texts.preview(db, client, lang, template, None, {})
 
 
 class Contact(BaseModel):
