@@ -41,13 +41,14 @@ from core.settings import settings
 from core.store import db as store
 from core.store.tables import depot
 from tools import desk
-from tools.notify import templates
+from tools.notify import contact, survey, templates
 
 logger = structlog.get_logger("conversation")
 
 MAX_STEPS = 6
 MAX_CHARS = 2000
 HAND_OVER_REPLY = {"safety": "reply_safety"}
+OPTS = {"opted_out": (contact.opted_out, "reply_opted_out"), "opted_in": (contact.opted_in, "reply_opted_in")}
 
 
 class Turn(BaseModel):
@@ -128,6 +129,8 @@ class _Loop:
         )
 
     def run(self, by: Planner) -> Turn:
+        if self._rates():
+            return self._conclude(self._rated)
         for _ in range(MAX_STEPS):
             situation = self.situation()
             step = by.next_step(situation)
@@ -189,14 +192,31 @@ class _Loop:
         return self._conclude(lambda db: self._handed_over(db, reason_code))
 
     def _handed_over(self, db: Connection, reason_code: str) -> Said:
-        if reason_code == "opted_out":
-            threads.opt_out(db, self.who, self.now)
-            return Said("")
+        if reason_code in OPTS:
+            return self._opted(db, reason_code)
         try:
             case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
         except NotFound:  # somebody without an order: there is no depot to hand them to
             return Said(templates.render("reply_no_order"))
         return Said(templates.render(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
+
+    def _opted(self, db: Connection, reason_code: str) -> Said:
+        """Opting out or in is confirmed once, as carriers ask; who had done so before gets no further word of it."""
+        change, template = OPTS[reason_code]
+        if self.who.role != "customer" or not change(db, self.who.subject, self.who.id, self.now):
+            return Said("")
+        return Said(templates.render(template))
+
+    def _rates(self) -> bool:
+        """Whether this is a bare number that answers a survey of ours."""
+        if self.who.role != "customer" or self.question is not None or self.lines[-1].text not in survey.RATINGS:
+            return False
+        with store.snapshot() as db:
+            return survey.waiting(db, self.who.subject, self.now) is not None
+
+    def _rated(self, db: Connection) -> Said:
+        survey.rate(db, self.who.subject, int(self.lines[-1].text), self.who.id, self.now)
+        return Said(templates.render("reply_rated"))
 
     def _finish(self, said: Said) -> Turn:
         return self._conclude(lambda db: said)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 TRIES = 2
 """one question and one repair"""
-GUARDED = frozenset({"safety", "opted_out"})
+GUARDED = frozenset({"safety", "opted_out", "opted_in"})
 """reason codes that the rules decide alone, before any model is asked"""
 
 

@@ -21,6 +21,7 @@ REASON_CODES: dict[str, str] = {
     "cannot_do": "understood, but nothing that we may do for this principal answers it",
     "no_feasible_option": "every option of the case breaks a hard constraint, or there is none",
     "not_understood": "not understood after one question",
+    "opted_in": "the person wants messages again",
     "opted_out": "the person opted out of messages: nothing more is sent to them",
     "safety": "injury, fire, threat, violence or an impaired driver",
     "too_many_steps": "the conversation used all its steps",

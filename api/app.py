@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import cases, fleet, health, live, plans, report, talk
+from api.routes import cases, fleet, health, live, messages, plans, report, talk
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -46,6 +46,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         plans.router,
         live.router,
         cases.router,
+        messages.router,
         report.router,
         stream_router,
     ):

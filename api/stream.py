@@ -77,7 +77,7 @@ class Hub:
 
 @router.get("/stream", response_class=StreamingResponse)
 async def stream(who: Staff, request: Request) -> StreamingResponse:
-    """Deltas: clock, van, case, order, plan, message, run."""
+    """Deltas: clock, van, case, order, plan, message, run, person."""
     hub: Hub = request.app.state.hub
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(hub.watch(), media_type="text/event-stream", headers=headers)

@@ -24,7 +24,7 @@ from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
 from tools import desk, publishing
-from tools.notify import outbox
+from tools.notify import outbox, stages
 from tools.optimizer import resident
 
 logger = structlog.get_logger("worker")
@@ -67,11 +67,18 @@ def close_day(subject: str) -> None:
     sign()
 
 
+def survey(subject: str) -> None:
+    """Ask the customer of an order how its delivery was."""
+    with store.transaction() as db:
+        stages.survey(db, subject, clock.now(db))
+
+
 TASKS: dict[str, Callable[[str], None]] = {
     "work_case": work_case,
     "drain_outbox": drain_outbox,
     "look_again": look_again,
     "close_day": close_day,
+    "survey": survey,
 }
 
 

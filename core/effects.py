@@ -52,15 +52,17 @@ def queue_message(
     body: str,
     at: datetime,
     channel: str = "sms",
+    *,
+    once: str = "",
 ) -> str:
     """Write a message, its effect and its outbox row; it is sent after this transaction commits. Returns its id.
 
+    The same words in the same case are one message. With `once` all words under that name are: the first go out.
     Whether it goes out is judged when it is its turn: to a person who opted out by then it fails, with that reason.
     """
     digest = people.salted(db, person_id, body)
-    effect_key, new = record(
-        db, case_id, "message.send", order_id or person_id, {"template": template, "digest": digest}, at
-    )
+    args = {"once": once} if once else {"template": template, "digest": digest}
+    effect_key, new = record(db, case_id, "message.send", order_id or person_id, args, at)
     made = canonical.short("msg", effect_key)
     if not new:
         return made

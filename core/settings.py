@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("info", alias="DOORSTEP_LOG_LEVEL", description="debug, info, warning or error.")
     policy: Path | None = Field(None, alias="DOORSTEP_POLICY", description="Policy file; empty: the one that ships.")
+    stages: Path | None = Field(
+        None,
+        alias="DOORSTEP_STAGES",
+        description="Which stages of a delivery each client tells its customers; empty: the file that ships.",
+    )
     workers: int = Field(1, alias="DOORSTEP_WORKERS", description="Worker processes that `doorstep serve` starts.")
     sender: str = Field(
         "",

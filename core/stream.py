@@ -21,7 +21,7 @@ CHANNEL = "doorstep"
 MAX_BYTES = 7900
 """NOTIFY takes at most 8000 bytes."""
 
-Kind = Literal["clock", "van", "case", "order", "plan", "message", "run"]
+Kind = Literal["clock", "van", "case", "order", "plan", "message", "run", "person"]
 
 
 TOLD, POINTS = "doorstep.told", "doorstep.savepoints"

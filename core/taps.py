@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical, custody, events, fleet, geo, orders, promises, vans
+from core import attempts, canonical, custody, events, fleet, geo, orders, promises, vans
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
 from core.store.tables import proof
@@ -47,7 +47,11 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
 
 
 def _without_what_is_personal(fact: Event) -> Event:
-    """The fact as it is kept: of a proof its kind and hash. Its note and place are personal and live in `proof`."""
+    """The fact as it is kept: of a proof its kind and hash, of a failed attempt the code of its reason. Notes and
+    places are personal and live in `proof` and `attempt`."""
+    if fact.kind == "driver.failed":
+        kept = {name: value for name, value in fact.data.items() if name not in ("reason", "note")}
+        return fact.model_copy(update={"data": {**kept, "reason": attempts.read(dict(fact.data))[0]}})
     given = fact.data.get("proof")
     if not isinstance(given, dict):
         return fact
@@ -155,7 +159,9 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
     if custody.van_of(db, row.id) != van.vehicle_id:
         raise WrongState(f"Order {row.ref} is not on {van.vehicle_id}.", "Scan it where it is first.", field="order")
     if not fact.data.get("reason"):
-        raise BadInput("The failed attempt has no reason.", "Send data.reason.", field="data.reason")
+        codes = ", ".join(attempts.REASONS)
+        raise BadInput("The failed attempt has no reason.", f"Send one of {codes}.", field="data.reason")
+    attempts.keep(db, row.id, dict(fact.data), fact.at, fact.key)
     _served(db, fact, van, row, "failed")
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core import canonical, people, stream
 from core.errors import BadInput
 from core.principals import Principal
-from core.store.tables import event, message, person, thread, turn
+from core.store.tables import message, thread, turn
 
 
 @dataclass(frozen=True)
@@ -119,21 +119,3 @@ def set_question(db: Connection, who: Principal, slot: str | None, at: datetime)
         .values(row)
         .on_conflict_do_update(index_elements=["principal_id"], set_={"question": slot, "at": at})
     )
-
-
-def opt_out(db: Connection, who: Principal, at: datetime) -> None:
-    """A customer wants no more messages: a fact, kept as an event."""
-    if who.role != "customer":
-        return
-    db.execute(update(person).where(person.c.id == who.subject).values(opted_out=True))
-    key = f"opt_out:{who.subject}:{at.isoformat()}"
-    row = {
-        "key": key,
-        "kind": "customer.opted_out",
-        "source": "chat",
-        "subject": who.subject,
-        "at": at,
-        "received_at": at,
-        "data": {},
-    }
-    db.execute(insert(event).values(row).on_conflict_do_nothing())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent import planner, weigh
-from core import cases, settings, taps
+from core import attempts, cases, settings, taps
 from optimizer import reasons
 from tests.api import test_roles as roles
 from tools import actions, desk, policy
@@ -41,7 +41,7 @@ def reason_codes() -> list[str]:
         ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *actions.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*weigh.KINDS, *cases.STATUSES]),
-        ("events.md", list(taps.TAPS)),
+        ("events.md", [*taps.TAPS, *attempts.REASONS]),
     ],
 )
 def test_everything_that_exists_is_in_the_docs(page: str, names: Iterable[str]) -> None:

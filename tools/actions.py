@@ -21,7 +21,7 @@ from core.clock import iso, parse
 from core.errors import Stale
 from core.store.tables import depot, order, parcel, van
 from optimizer.churn import moves
-from tools.notify import templates
+from tools.notify import accounts, texts
 from tools.tracker import outward
 
 PROMISE_BEFORE = timedelta(minutes=45)
@@ -224,8 +224,9 @@ def _first_promises(job: Job) -> list[str]:
         row = orders.get(job.db, order_id)
         arrival = job.args.arrivals.get(row.stop_id)
         if row.status in ("new", "unassigned") and arrival is not None:
-            lo, hi = promised_range(row.windows, parse(arrival))
-            made.append(promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now))
+            if accounts.tells(row.client, "promise"):
+                lo, hi = promised_range(row.windows, parse(arrival))
+                made.append(promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now))
             orders.set_status(job.db, [order_id], "planned")
     return made
 
@@ -249,7 +250,8 @@ def _retell(job: Job) -> list[str]:
         expected = parse(job.args.arrivals[stop])
         lo, hi = outward(max(expected - RETELL_BEFORE, job.now), expected + RETELL_AFTER, 15)
         for row in orders.at_stop(job.db, stop):
-            if row.status in orders.OPEN and promises.open_of(job.db, row.id) is not None:
+            waits = row.status in orders.OPEN and promises.open_of(job.db, row.id) is not None
+            if waits and accounts.tells(row.client, "retell"):
                 made.append(promise_by_message(job.db, job.case.id, row, "retell", lo, hi, job.tz, job.now))
     return made
 
@@ -266,16 +268,16 @@ def promise_by_message(
 ) -> str:
     """Tell a customer a time, and hold ourselves to it: message, effect, outbox and promise in one go."""
     local_lo, local_hi = lo.astimezone(zone), hi.astimezone(zone)
-    body = templates.render(
-        template, order=row.ref, day=local_lo.date().isoformat(), lo=f"{local_lo:%H:%M}", hi=f"{local_hi:%H:%M}"
-    )
+    said = {"day": local_lo.date().isoformat(), "lo": f"{local_lo:%H:%M}", "hi": f"{local_hi:%H:%M}"}
+    body = texts.compose(db, row, template, order=row.ref, **said)
     message_id = effects.queue_message(db, case_id, row.person_id, row.id, template, body, now)
     return promises.make(db, row.id, lo, hi, message_id, now)
 
 
-def _say(job: Job, row: Row[Any], template: str, **facts: str) -> str:
-    body = templates.render(template, **facts)
-    return effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
+def _say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
+    if accounts.tells(row.client, template):
+        body = texts.compose(job.db, row, template, **facts)
+        effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
 
 
 def _second_attempt(job: Job, row: Row[Any], day: date) -> str:

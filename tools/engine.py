@@ -28,6 +28,7 @@ from optimizer.options import Candidate
 from optimizer.problem import Plan, Problem
 from optimizer.travel import Matrix
 from tools import problems, tracker, wire
+from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
 from tools.publishing import plan_outcome
@@ -87,6 +88,7 @@ class Engine:
                     continue
                 here = self._ground(db, depot_id, day)
                 opened += tracker.refresh(db, here, current.version, problems.live(db, here, current, now), now)
+                stages.near(db, depot_id, day, now)
         return {"opened": opened}
 
     # what is held ---------------------------------------------------------------------------------------------------

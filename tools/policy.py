@@ -41,6 +41,7 @@ FACTS: dict[str, str] = {
     "days_ahead": "days from today to the day asked for",
     "extra_cost_cents": "what the action costs more than doing nothing",
     "loaded": "the goods are on a van",
+    "message_class": "promise: keeps or corrects one; news: how it goes; survey",
     "messages_today": "messages that this person got today",
     "minutes_late_others": "minutes that other stops get later",
     "opted_out": "the person wants no messages",

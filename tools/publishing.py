@@ -16,6 +16,7 @@ from core.store.tables import van
 from optimizer.problem import Plan
 from tools import policy
 from tools.actions import promise_by_message, promised_range
+from tools.notify import accounts
 from tools.policy import Action
 
 
@@ -106,7 +107,7 @@ def _promise_all(db: Connection, draft: plans.PlanVersion, case_id: str, now: da
 
 def _promise(db: Connection, case_id: str, row: Row[Any], arrival: datetime, zone: ZoneInfo, now: datetime) -> int:
     before = promises.open_of(db, row.id)
-    if before is not None and before.lo <= arrival <= before.hi:
+    if (before is not None and before.lo <= arrival <= before.hi) or not accounts.tells(row.client, "promise"):
         return 0
     lo, hi = promised_range(row.windows, arrival)
     promise_by_message(db, case_id, row, "promise", lo, hi, zone, now)

@@ -18,6 +18,7 @@ CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-
 SMALL_TALK = ("greeting", "thanks", "help", "out_of_scope")
 HAND_OVER = {
     "opt_out": ("opted_out", "opted out of messages"),
+    "opt_in": ("opted_in", "wants messages again"),
     "safety": ("safety", "said something about danger to people"),
     "talk_to_human": ("asked_for_human", "asked for a person"),
 }

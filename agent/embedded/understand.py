@@ -23,6 +23,7 @@ class Understanding(Frozen):
 
 
 OPT_OUT = frozenset("stop stopall unsubscribe cancel end quit revoke optout".split())  # noqa: SIM905 (read as a list)
+OPT_IN = frozenset({"start", "unstop"})
 _OPT_OUT_SAID = r"\b(?:unsubscribe|opt(?:ing)? out|(?:stop|quit) (?:texting|messaging|sending me|contacting))\b"
 _SAFETY = (
     r"\b(?:injur\w+|hurt|bleeding|ambulance|accident|crash(?:ed)?|on fire|fire|smoke|smoking engine|explo\w+|gas leak|"
@@ -108,6 +109,8 @@ def understand(text: str, role: Role = "customer", today: date | None = None) ->
     word = re.sub(r"\W+", "", plain).lower()
     if role == "customer" and word in OPT_OUT:
         return Understanding(text=text, intent="opt_out", slots={"word": word.upper()}, confidence=1.0)
+    if role == "customer" and word in OPT_IN:
+        return Understanding(text=text, intent="opt_in", slots={"word": word.upper()}, confidence=1.0)
     rules = _COMPILED["customer" if role == "customer" else "staff"]
     intent, confidence = _pick([name for name, rule in rules.items() if rule.search(plain)])
     return Understanding(text=text, intent=intent, slots=slots, confidence=confidence)

@@ -26,6 +26,7 @@ from core.store import db as store
 from core.store.tables import import_batch, import_row
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
+from tools.notify import stages
 
 MAX_BYTES = 50_000_000
 Raw = Mapping[str, Any]
@@ -165,6 +166,7 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
     tally.first_row.setdefault(made, each.row)
     tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
     if new:
+        stages.order_taken(db, made, now)
         _look_at(db, each, made, looked, now, tally)
 
 

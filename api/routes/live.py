@@ -22,6 +22,7 @@ from core.principals import Principal
 from core.store import db as store
 from core.store.tables import van
 from tools import tracker
+from tools.notify import stages
 
 router = APIRouter(prefix="/api", tags=["the running day"])
 
@@ -73,7 +74,11 @@ def _tap(who: Principal, tap: Tap) -> dict[str, str]:
                 key=tap.key, kind=tap.kind, source=who.id, subject=tap.order or tap.stop or own or "", at=tap.at,
                 vehicle_id=own, data=_proofed(tap),
             )  # fmt: skip
-            return {"key": tap.key, "result": taps.take(db, fact, clock.now(db))}
+            now = clock.now(db)
+            result = taps.take(db, fact, now)
+            if result == "accepted":
+                stages.after_tap(db, fact, now)
+            return {"key": tap.key, "result": result}
     except Unavailable:
         raise
     except DataError:

@@ -14,7 +14,7 @@ from core import broken, clock, log, reconciliation, settled, spend
 from core.settings import settings
 from core.signing import known_keys
 from core.store import db as store
-from core.store.tables import case, decision, depot, effect, message, order, promise
+from core.store.tables import case, decision, depot, effect, event, message, order, promise
 
 router = APIRouter()
 
@@ -41,6 +41,17 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
             "promises": _counts(db, promise.c.status, promise.c.order_id.in_(mine)),
             "messages": _counts(
                 db, message.c.template, message.c.template.is_not(None), message.c.at >= lo, message.c.at < hi
+            ),
+            "held_back": _counts(
+                db,
+                effect.c.error,
+                effect.c.action == "message.send",
+                effect.c.status == "failed",
+                effect.c.at >= lo,
+                effect.c.at < hi,
+            ),
+            "feedback": _counts(
+                db, event.c.data["rating"].astext, event.c.kind == "customer.rated", event.c.at >= lo, event.c.at < hi
             ),
             "cases": kinds,
             "unfinished_cases": _counts(db, case.c.kind, case.c.day == day, case.c.closed_at.is_(None)),
@@ -78,9 +89,12 @@ def _counts(db: Connection, column: Any, *where: Any) -> dict[str, int]:
 
 
 def _outside_policy(db: Connection) -> int:
-    """Effects that no decision stands behind: each effect's case must have one that let it through."""
+    """Effects that nothing stands behind: each effect's case must have a decision that let it through; a stage of a
+    delivery has no case, so that its own effect must name the rule before it goes out."""
     allowed = select(decision.c.case_id).where(decision.c.verdict.in_(["auto", "approved", "undone"]))
-    plain = effect.c.case_id.not_in(allowed) & effect.c.case_id.not_like("plan:%")
+    stage = effect.c.case_id.like("stage:%")
+    unruled = stage & effect.c.rule.is_(None) & effect.c.status.in_(["sending", "done", "unknown"])
+    plain = effect.c.case_id.not_in(allowed) & effect.c.case_id.not_like("plan:%") & ~stage
     plan_case = func.regexp_replace(effect.c.case_id, ":[0-9]+$", "")
     planned = effect.c.case_id.like("plan:%") & plan_case.not_in(allowed)
-    return int(db.execute(select(func.count()).select_from(effect).where(plain | planned)).scalar_one())
+    return int(db.execute(select(func.count()).select_from(effect).where(plain | planned | unruled)).scalar_one())

@@ -11,13 +11,14 @@ from sqlalchemy import select, text
 from agent import conversation
 from agent.conversation import MAX_CHARS, MAX_STEPS, Turn
 from agent.planner import Answer, Choose, Look, Propose, Situation, Step
-from core import people, threads
+from core import effects, orders, people, threads
 from core.errors import BadInput, Unavailable
 from core.principals import Principal
 from core.store import db as store
-from core.store.tables import case, message, person
+from core.store.tables import case, event, message, person
 from tests.living import Day, Living, at, customer_of, who
 from tests.tools.a_case import Says, late, open_cases, planned, world
+from tools.notify import templates
 
 MOVE = "Can you deliver order A1 tomorrow instead?"
 
@@ -109,13 +110,51 @@ def test_somebody_without_an_order_is_told_so(day: Day) -> None:
     assert turn.case is None
 
 
-def test_an_opt_out_is_a_fact_and_gets_no_reply(day: Day, ana: Principal) -> None:
-    turn = conversation.turn(ana, "STOP")
-    assert turn.reply == ""
-    assert said(ana) == ["in: STOP"]
+def opts() -> list[str]:
+    with store.transaction() as db:
+        kinds = select(event.c.kind).where(event.c.kind.like("customer.opted%")).order_by(event.c.seq)
+        return list(db.execute(kinds).scalars())
+
+
+def test_an_opt_out_is_a_fact_that_is_confirmed_once(day: Day, ana: Principal) -> None:
+    first = conversation.turn(ana, "STOP")
+    assert "no more messages" in first.reply
+    assert conversation.turn(ana, "stop texting me").reply == "", "it was said once"
+    assert opts() == ["customer.opted_out"]
     with store.transaction() as db:
         assert db.execute(select(person.c.opted_out).where(person.c.id == ana.subject)).scalar_one()
-        assert db.execute(text("SELECT count(*) FROM event WHERE kind = 'customer.opted_out'")).scalar_one() == 1
+
+
+def test_who_opted_out_can_opt_in_again(day: Day, ana: Principal) -> None:
+    assert conversation.turn(ana, "START").reply == "", "nothing to take back"
+    conversation.turn(ana, "STOP")
+    assert "again" in conversation.turn(ana, "START").reply
+    assert conversation.turn(ana, "STOP").reply
+    assert opts() == ["customer.opted_out", "customer.opted_in", "customer.opted_out"]
+
+
+def test_staff_have_no_messages_to_opt_out_of(day: Day, dan: Principal) -> None:
+    conversation.turn(dan, "STOP")
+    assert opts() == []
+
+
+def test_a_number_answers_the_survey_that_went_out(living: Living, day: Day, ana: Principal) -> None:
+    assert conversation.turn(ana, "5").reply != templates.render("reply_rated"), "nobody asked"
+    with store.transaction() as db:
+        threads.set_question(db, ana, None, at("08:00"))
+        orders.set_status(db, [day.orders["A1"]], "delivered")
+        row = orders.get(db, day.orders["A1"])
+        effects.queue_message(db, f"stage:{row.id}", row.person_id, row.id, "survey", "How was it?", at("08:00"))
+    assert conversation.turn(ana, "4").reply != templates.render("reply_rated"), "it has not gone out yet"
+    with store.transaction() as db:
+        threads.set_question(db, ana, None, at("08:00"))
+    living.to(at("08:00"))
+    living.work()
+    assert conversation.turn(ana, "4").reply == templates.render("reply_rated")
+    assert conversation.turn(ana, "5").reply != templates.render("reply_rated"), "the first one counts"
+    with store.transaction() as db:
+        rated = db.execute(select(event).where(event.c.kind == "customer.rated")).one()
+    assert (rated.subject, rated.data) == (day.orders["A1"], {"rating": 4})
 
 
 @pytest.mark.parametrize(("words", "why"), [("", "nothing"), ("   ", "blanks"), ("x" * (MAX_CHARS + 1), "a novel")])

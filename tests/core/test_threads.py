@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, select
 
-from core import events, threads
+from core import threads
 from core.principals import Principal
-from core.store.tables import message, person
+from core.store.tables import message
 from tests.living import a_depot, an_order, at, customer_of, who
 
 
@@ -68,16 +68,3 @@ def test_one_question_is_open_at_a_time(record: Connection, ana: Principal) -> N
     assert threads.question(record, ana) == "day"
     threads.set_question(record, ana, None, at("09:02"))
     assert threads.question(record, ana) is None
-
-
-def test_an_opt_out_is_a_fact_and_holds(record: Connection, ana: Principal) -> None:
-    threads.opt_out(record, ana, at("09:00"))
-    threads.opt_out(record, ana, at("09:00"))
-    assert record.execute(select(person.c.opted_out).where(person.c.id == ana.subject)).scalar_one()
-    assert [row.kind for row in events.of(record, ana.subject)] == ["customer.opted_out"]
-
-
-def test_only_customers_opt_out(record: Connection) -> None:
-    dan = who(record, "dispatcher")
-    threads.opt_out(record, dan, at("09:00"))
-    assert events.of(record, dan.subject) == []

@@ -6,7 +6,8 @@ process that died in between: its outcome is unknown, and the provider is asked 
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,8 +19,9 @@ from core import cases, clock, effects, faults, people, timers
 from core.errors import Misconfigured
 from core.settings import settings
 from core.store import db as store
-from core.store.tables import depot, effect, message, outbox, person
+from core.store.tables import depot, effect, message, order, outbox, person, promise
 from tools import policy
+from tools.notify import accounts, contact
 from tools.notify.console import ConsoleSender
 from tools.notify.port import Failed, FailReason, Outcome, OutMessage, Sender, Sent
 from tools.policy import Action, Value, Verdict
@@ -28,10 +30,15 @@ log = structlog.get_logger("outbox")
 
 MAX_ATTEMPTS = 5
 RETRY_AFTER = timedelta(seconds=30)
-QUIET_FROM, QUIET_UNTIL = time(22), time(6)
-"""Nobody is woken for a parcel: local time of the depot."""
 LOOK_BACK = timedelta(minutes=2)
 """Machines' clocks differ: look for a message from a little before we tried to send it."""
+OF_THE_MOMENT = frozenset({"next", "arrived"})
+"""templates that are true for minutes only: what holds them back ends them"""
+TIMES = frozenset({"promise", "retell", "correction"})
+"""templates that tell a time: worth telling while it is still ahead and still what we hold ourselves to"""
+NO_LONGER_TRUE = "no_longer_true"
+HELD, HELD_MOMENT = timedelta(hours=1), timedelta(minutes=10)
+"""A message that goes out later than this after it was written is looked at again first: is it still so?"""
 
 
 @cache
@@ -61,56 +68,84 @@ def drain(by: Sender | None = None) -> int:
             row = _next(db)
             if row is None:
                 return worked
+            judged = _judge_and_mark(db, row) if row.status == "pending" else None
         worked += 1
-        if row.status == "unknown":
+        if judged is None:
             _reconcile(row, via)
         else:
-            _send(row, via)
+            _send(row, judged, via)
 
 
 def _next(db: Connection) -> Any:
-    """The oldest message that is due, marked as being sent. A message whose outcome is unknown comes first."""
-    now = clock.now(db)
-    row: Any = db.execute(
+    """The oldest message that is due. A message whose outcome is unknown comes first."""
+    return db.execute(
         select(
             outbox.c.id,
             outbox.c.effect_key,
+            outbox.c.message_id,
             effect.c.status,
             effect.c.attempts,
             effect.c.tried_at,
             effect.c.case_id,
+            effect.c.rule,
             message.c.body,
             message.c.channel,
             message.c.template,
             message.c.person_id,
+            message.c.order_id,
+            message.c.at,
             person.c.phone,
             person.c.opted_out,
+            person.c.tz,
+            order.c.client,
+            order.c.depot_id,
+            order.c.status.label("order_status"),
         )
         .join(effect, effect.c.key == outbox.c.effect_key)
         .join(message, message.c.id == outbox.c.message_id)
         .join(person, person.c.id == message.c.person_id)
-        .where(outbox.c.done_at.is_(None), outbox.c.due_at <= now, effect.c.status.in_(["pending", "unknown"]))
+        .outerjoin(order, order.c.id == message.c.order_id)
+        .where(
+            outbox.c.done_at.is_(None), outbox.c.due_at <= clock.now(db), effect.c.status.in_(["pending", "unknown"])
+        )
         .order_by((effect.c.status == "pending"), outbox.c.due_at, outbox.c.id)
         .limit(1)
     ).one_or_none()
-    if row is not None and row.status == "pending":
-        mark = {"status": "sending", "attempts": row.attempts + 1, "tried_at": clock.system_now()}
-        db.execute(update(effect).where(effect.c.key == row.effect_key).values(mark))
-    return row
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What policy says of a message now, and until when the night holds it back, if only the night does."""
+
+    verdict: Verdict
+    wait_until: datetime | None = None
+    outdated: bool = False
+    """it waited, and is no longer true"""
+
+
+def _judge_and_mark(db: Connection, row: Row[Any]) -> Judged:
+    """Judge a message and mark it as being sent, with the rule that says so."""
+    judged = judge(db, row)
+    mark = {"status": "sending", "attempts": row.attempts + 1, "tried_at": clock.system_now()}
+    db.execute(update(effect).where(effect.c.key == row.effect_key).values(rule=judged.verdict.rule, **mark))
+    return judged
 
 
 def _as_message(row: Row[Any]) -> OutMessage:
     return OutMessage(key=row.effect_key, to=row.phone or "", text=row.body or "", channel=row.channel)
 
 
-def _send(row: Row[Any], via: Sender) -> None:
-    with store.snapshot() as db:
-        verdict = judge(db, row)
+def _send(row: Row[Any], judged: Judged, via: Sender) -> None:
     if row.opted_out or not row.phone or row.body is None:
         reason: FailReason = "opted_out" if row.opted_out else "bad_address"
         outcome: Outcome = Failed(key=row.effect_key, reason=reason, detail="not sent")
-    elif verdict.verdict != "auto":
-        outcome = Failed(key=row.effect_key, reason="refused", detail=verdict.rule)
+    elif judged.outdated:
+        outcome = Failed(key=row.effect_key, reason="refused", detail=NO_LONGER_TRUE)
+    elif judged.wait_until is not None:
+        _wait(row, judged.wait_until)
+        return
+    elif judged.verdict.verdict != "auto":
+        outcome = Failed(key=row.effect_key, reason="refused", detail=judged.verdict.rule)
     else:
         faults.reached("effect.before")
         outcome = via.send(_as_message(row))
@@ -118,27 +153,73 @@ def _send(row: Row[Any], via: Sender) -> None:
     _write(row, outcome, row.attempts + 1)
 
 
-def judge(db: Connection, row: Row[Any]) -> Verdict:
-    """Policy on this one message: opt-out, caps, quiet hours. What it does not let through by itself is not sent."""
-    now = clock.now(db)
-    tz = db.execute(select(depot.c.tz).order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC"
-    local = now.astimezone(ZoneInfo(tz))
-    midnight = clock.midnight(local.date(), tz)
-    sent = (
-        select(func.count())
-        .select_from(outbox)
-        .join(message, message.c.id == outbox.c.message_id)
-        .join(effect, effect.c.key == outbox.c.effect_key)
-        .where(message.c.person_id == row.person_id, message.c.at >= midnight, effect.c.status == "done")
-    )
+def judge(db: Connection, row: Row[Any]) -> Judged:
+    """Policy on this one message: opt-out, caps, quiet hours. What it does not let through by itself is not sent; what
+    only the night holds back, and is still true in the morning, waits for it."""
+    now, zone, account = clock.now(db), _zone(db, row), accounts.of(row.client or "")
+    held = now - row.at > (HELD_MOMENT if row.template in OF_THE_MOMENT else HELD)
+    if held and not _still_true(db, row, now):
+        why = Verdict(verdict="deny", rule=row.rule or NO_LONGER_TRUE, reason="it waited and is no longer true")
+        return Judged(why, outdated=True)
+    local = now.astimezone(zone)
     facts: dict[str, Value] = {
         "opted_out": bool(row.opted_out),
-        "messages_today": int(db.execute(sent).scalar_one()),
-        "quiet_hours": not QUIET_UNTIL <= local.time() < QUIET_FROM,
+        "messages_today": _sent_since(db, row.person_id, clock.midnight(local.date(), zone.key)),
+        "message_class": accounts.message_class(row.template or ""),
+        "quiet_hours": account.is_quiet(local.time()),
         "template": row.template or "",
         "requester": "system",
     }
+    verdict = _decide(row, facts)
+    if verdict.verdict == "auto" or not facts["quiet_hours"]:
+        return Judged(verdict)
+    by_day = _decide(row, facts | {"quiet_hours": False, "messages_today": 0})
+    morning = account.morning(now, zone)
+    waits = by_day.verdict == "auto" and _still_true(db, row, morning)
+    return Judged(verdict, wait_until=morning if waits else None)
+
+
+def _decide(row: Row[Any], facts: dict[str, Value]) -> Verdict:
     return policy.decide(policy.in_force(), Action(kind="message.send", subject=row.effect_key), facts)
+
+
+def _zone(db: Connection, row: Row[Any]) -> ZoneInfo:
+    """Where the person's nights are: their own zone when it is known, else that of the order's depot."""
+    homes = select(depot.c.tz).where(depot.c.id == row.depot_id) if row.depot_id else select(depot.c.tz)
+    return ZoneInfo(row.tz or db.execute(homes.order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC")
+
+
+def _sent_since(db: Connection, person_id: str, midnight: datetime) -> int:
+    """Messages that went out to a person today; one that waited for the morning counts on the day it went."""
+    sent = (
+        select(func.count())
+        .select_from(message)
+        .join(outbox, outbox.c.message_id == message.c.id)
+        .join(effect, effect.c.key == outbox.c.effect_key)
+        .where(message.c.person_id == person_id, effect.c.done_at >= midnight, effect.c.status == "done")
+    )
+    return int(db.execute(sent).scalar_one())
+
+
+def _still_true(db: Connection, row: Row[Any], at: datetime) -> bool:
+    """Will a message that waits until `at` still say what is so? What was done stays done; times pass."""
+    template = row.template or ""
+    if template in OF_THE_MOMENT:
+        return False
+    if template in TIMES:
+        told = db.execute(select(promise).where(promise.c.message_id == row.message_id)).one_or_none()
+        return told is not None and told.status == "open" and bool(told.hi > at)
+    if accounts.stage_of(template) == "out_for_delivery":
+        return str(row.order_status) == "out"
+    return True
+
+
+def _wait(row: Row[Any], until: datetime) -> None:
+    """Held back for the night; it was not tried."""
+    with store.transaction() as db:
+        db.execute(update(effect).where(effect.c.key == row.effect_key).values(attempts=row.attempts))
+        _later(db, row, "pending", until)
+    log.info("message", effect=row.effect_key, outcome="waits", duplicate=False)
 
 
 def _write(row: Row[Any], outcome: Outcome, attempts: int) -> None:
@@ -150,14 +231,10 @@ def _write(row: Row[Any], outcome: Outcome, attempts: int) -> None:
             if outcome.retry and attempts < MAX_ATTEMPTS:
                 _later(db, row, "pending", now + RETRY_AFTER)
             else:
-                _note_opt_out(db, row, outcome)
-                effects.settle(
-                    db,
-                    row.effect_key,
-                    "failed",
-                    now,
-                    error=outcome.detail if outcome.reason == "refused" else outcome.reason,
-                )
+                if outcome.reason == "opted_out":  # maybe the provider knew and we did not
+                    contact.opted_out(db, row.person_id, "provider", now)
+                error = outcome.detail if outcome.reason == "refused" else outcome.reason
+                effects.settle(db, row.effect_key, "failed", now, error=error)
         else:
             _later(db, row, "unknown", now + RETRY_AFTER)
         known = isinstance(outcome, Sent) and outcome.duplicate  # sent before: a provider without keys would send twice
@@ -168,11 +245,6 @@ def _later(db: Connection, row: Row[Any], status: str, at: datetime) -> None:
     db.execute(update(effect).where(effect.c.key == row.effect_key).values(status=status))
     db.execute(update(outbox).where(outbox.c.id == row.id).values(due_at=at))
     timers.put(db, "drain_outbox", "", at)
-
-
-def _note_opt_out(db: Connection, row: Row[Any], outcome: Failed) -> None:
-    if outcome.reason == "opted_out":
-        db.execute(update(person).where(person.c.id == row.person_id).values(opted_out=True))
 
 
 def _reconcile(row: Row[Any], via: Sender) -> None:

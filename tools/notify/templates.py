@@ -1,7 +1,7 @@
 """The texts that go to people: `render` fills one, `lint` says what is wrong with any of them.
 
 The words are in prompts/templates/LANGUAGE/NAME.txt; which fields each may use, and how long these get, is declared
-here. SMS length is counted the way carriers do it, in segments.
+here. SMS length is counted the way carriers do it, in segments. A client's own words are in `texts`.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache
 from string import Formatter
 
 import prompts
 from core.errors import BadInput
 
 FIELDS: dict[str, str] = {
-    "at": "23:59",
+    "at": "2026-09-30 23:59",
     "by": "23:59",
     "day": "2026-09-30",
     "hi": "23:59",
@@ -24,8 +25,10 @@ FIELDS: dict[str, str] = {
     "late_stops": "999",
     "lo": "23:59",
     "not_found": "ABCD-123456789012",
+    "next": "How do we get in, and which day suits you? Just write back.",
     "open_cases": "999",
     "order": "ABCD-123456789012",
+    "proof": "the driver's note",
     "reason": "nobody was there to take it",
     "stops_ahead": "199",
     "stops_left": "9999",
@@ -42,8 +45,14 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "rescheduled": ("order", "day"),
     "declined": ("order",),
     "handed_over": ("order", "by"),
-    "failed": ("order", "at", "reason"),
-    "delivered": ("order", "at"),
+    "confirm": ("order", "day"),
+    "out_for_delivery": ("order", "lo", "hi"),
+    "out_for_delivery_untimed": ("order",),
+    "next": ("order", "stops_ahead", "lo", "hi"),
+    "arrived": ("order",),
+    "delivered": ("order", "at", "proof"),
+    "failed": ("order", "at", "reason", "next"),
+    "survey": ("order",),
     "correction": _WINDOW,
     "reply_new": ("order",),
     "reply_planned": (*_WINDOW, *_NEWS),
@@ -66,16 +75,23 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_safety": (),
     "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
     "reply_why": ("why",),
+    "reply_opted_out": (),
+    "reply_opted_in": (),
+    "reply_rated": (),
     "ask_order": (),
     "ask_day": (),
     "ask_intent": (),
 }
 """template -> the fields it may use; `reply_` and `ask_` are for conversations, the others are sent unasked"""
 
+UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "ask_")))
+"""these exist in every language, and a client may put them in its own words"""
+
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
 MAX_SEGMENTS = 2
 MAX_VALUE = 240
+_LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|net|org|io|co|app|me|ly|info|link)\b\S*", re.I)
 
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
@@ -86,8 +102,13 @@ _DAY_NAMES: dict[str, tuple[str, str]] = {
     "en": (
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         "January February March April May June July August September October November December",
-    )
+    ),
+    "es": (
+        "lunes martes miércoles jueves viernes sábado domingo",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    ),
 }
+_LONG_DAYS = ("2026-09-30", "2026-09-26")  # the longest in letters, and in Spanish the one that is not GSM-7
 LANGUAGES = tuple(sorted(_DAY_NAMES))
 
 
@@ -98,8 +119,11 @@ def fields(name: str) -> tuple[str, ...]:
     return TEMPLATES[name]
 
 
-def render(name: str, /, *, lang: str = "en", **facts: str | int) -> str:
-    """The text of a template with its fields filled. Raises BadInput for a missing, unknown or unfit fact."""
+def render(name: str, text: str | None = None, /, *, lang: str = "en", **facts: str | int) -> str:
+    """A template with its fields filled: our own words for it, or the client's in `text`.
+
+    Raises BadInput for a missing, unknown or unfit fact.
+    """
     wanted = fields(name)
     if lang not in LANGUAGES:
         raise BadInput(f"there are no texts in {lang!r}", f"Languages are {', '.join(LANGUAGES)}.", field="lang")
@@ -108,7 +132,24 @@ def render(name: str, /, *, lang: str = "en", **facts: str | int) -> str:
             what = "is missing" if field not in facts else "is no field of this template"
             raise BadInput(f"{what} ({name})", f"It takes {', '.join(wanted) or 'no fields'}.", field=field)
     said = {field: _say(field, value, lang) for field, value in facts.items()}
-    return prompts.read(f"templates/{lang}/{name}.txt").format_map(said)
+    return (shipped(name, lang) if text is None else text).format_map(said)
+
+
+def shipped(name: str, lang: str) -> str:
+    """Our own words; what is said in conversations is there in English only."""
+    path = f"templates/{lang}/{name}.txt"
+    return prompts.read(path if path in prompts.names() else f"templates/en/{name}.txt")
+
+
+@cache
+def words(kind: str, lang: str) -> dict[str, str]:
+    """How the codes of a kind are said to people: `words("reason", "en")["closed"]`. Kinds: reason, next, proof."""
+    said = {}
+    for line in prompts.read(f"words/{lang}.txt").splitlines():
+        key, _, text = line.partition(" = ")
+        if key.startswith(f"{kind}."):
+            said[key.removeprefix(f"{kind}.")] = text
+    return said
 
 
 def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None = None) -> list[str]:
@@ -116,11 +157,12 @@ def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None 
     paths = set(prompts.names() if there is None else there)
     findings: list[str] = []
     for lang in LANGUAGES:
-        for name in sorted(TEMPLATES):
+        needed = sorted(TEMPLATES if lang == "en" else UNASKED)
+        for name in needed:
             path = f"templates/{lang}/{name}.txt"
-            found = _lint_text(name, read(path), lang) if path in paths else ["has no text"]
+            found = lint_text(name, read(path), lang) if path in paths else ["has no text"]
             findings += [f"{lang}/{name}: {finding}" for finding in found]
-        listed = {f"templates/{lang}/{name}.txt" for name in TEMPLATES}
+        listed = {f"templates/{lang}/{name}.txt" for name in needed}
         here = {path for path in paths if path.startswith(f"templates/{lang}/")}
         findings += [f"{path}: is not declared" for path in sorted(here - listed)]
     return findings
@@ -138,17 +180,32 @@ def opt_out_words(text: str) -> set[str]:
     return {word.upper() for word in re.findall(r"\w+", text)} & OPT_OUT_WORDS
 
 
-def _lint_text(name: str, text: str, lang: str) -> list[str]:
-    parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+def lint_text(name: str, text: str, lang: str) -> list[str]:
+    """What is wrong with one text for this template: fields, opt-out words, links, length."""
+    try:
+        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
+    except ValueError as error:
+        return [f"can't be read: {error}"]
+    if not text.strip() or not text.isprintable():
+        return ["is not one line of printable text"]
     used = {field or "" for field, _, _ in parts}
     findings = [f"uses {field!r}, which is not declared" for field in sorted(used - set(fields(name)))]
     findings += [f"does not use {field!r}" for field in fields(name) if field not in used]
     findings += [f"formats {field!r}; fields stand alone" for field, spec, how in parts if spec or how]
     findings += [f"invites the opt-out word {word}" for word in sorted(opt_out_words(text))]
+    findings += [f"holds the link {link}, which carriers filter" for link in _LINK.findall(text)]
     if not findings and name not in _NOT_SMS:
-        long = segments(text.format_map({field: _say(field, FIELDS[field], lang) for field in fields(name)}))
+        said = {field: _say(field, sample(field, lang), lang) for field in fields(name)}
+        days = [{"day": _say("day", day, lang)} if "day" in said else {} for day in _LONG_DAYS]
+        long = max(segments(text.format_map(said | day)) for day in days)
         findings += [f"takes {long} SMS segments"] if long > MAX_SEGMENTS else []
     return findings
+
+
+def sample(field: str, lang: str) -> str:
+    """A long but real value of a field, in this language."""
+    said = words(field, lang).values()
+    return max(said, key=len) if said else FIELDS[field]
 
 
 _NOT_SMS = frozenset({"reply_fleet", "reply_why"})  # for dispatchers, on a screen

@@ -1,7 +1,7 @@
 """Every table, one place. What each record means is told in the module of the same name in `core`.
 
-Personal data lives only in `person`, `order_`, `message.body`, `import_row.raw` and `proof.note`; all else carries ids
-and salted digests.
+Personal data lives only in `person`, `order_`, `message.body`, `import_row.raw`, `proof.note` and `attempt.note`; all
+else carries ids and salted digests.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 from core.store.tables.base import metadata
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
-from core.store.tables.orders import event, import_batch, import_row, order, parcel, position, proof, van
+from core.store.tables.orders import attempt, event, import_batch, import_row, order, parcel, position, proof, van
 from core.store.tables.people import client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
-from core.store.tables.work import case, decision, effect, message, outbox, proposal, thread, timer, turn
+from core.store.tables.work import case, decision, effect, message, outbox, proposal, template, thread, timer, turn
 
 __all__ = [
+    "attempt",
     "blob",
     "case",
     "client",
@@ -45,6 +46,7 @@ __all__ = [
     "promise",
     "proof",
     "proposal",
+    "template",
     "thread",
     "timer",
     "token",

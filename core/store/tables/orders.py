@@ -102,6 +102,17 @@ proof = Table(
     moment("at", nullable=False),
 )
 Index("ix_proof_order", proof.c.order_id)
+
+attempt = Table(  # an attempt that failed
+    "attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", ForeignKey("order_.id"), nullable=False),
+    Column("reason", Text, nullable=False),  # core.attempts.REASONS
+    Column("note", Text),  # the driver's own words: personal
+    moment("at", nullable=False),
+)
+Index("ix_attempt_order", attempt.c.order_id)
 event = Table(
     "event",
     metadata,

@@ -28,6 +28,8 @@ person = Table(
     Column("phone", Text),
     Column("email", Text),
     Column("opted_out", Boolean, nullable=False, server_default="false"),
+    Column("lang", Text),  # the language to write in; None: the client's
+    Column("tz", Text),  # where the person is, for quiet hours; None: where the order's depot is
     moment("erased_at"),
 )
 Index("ix_person_phone", person.c.phone)

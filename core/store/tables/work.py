@@ -74,6 +74,7 @@ effect = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("provider_ref", Text),
     Column("error", Text),
+    Column("rule", Text),  # of a message: the policy rule that let it through or holds it back
     moment("at", nullable=False),
     moment("tried_at"),
     moment("done_at"),
@@ -126,6 +127,17 @@ outbox = Table(
     moment("done_at"),
 )
 Index("ix_outbox_open", outbox.c.due_at, postgresql_where=outbox.c.done_at.is_(None))
+
+template = Table(  # a client's own words for a text that we send unasked; without a row ours are said
+    "template",
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("lang", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    moment("at", nullable=False),
+    Column("by", Text, nullable=False),  # principal
+)
 
 timer = Table(
     "timer",

@@ -142,6 +142,7 @@ def test_what_is_over_is_not_rescheduled(status: str) -> None:
         ("your driver is drunk", "safety"),
         ("STOP", "opted_out"),
         ("CANCEL", "opted_out"),
+        ("START", "opted_in"),
         ("I want my money back", "cannot_do"),
         ("cancel my order", "cannot_do"),  # not among what may be proposed here
     ],

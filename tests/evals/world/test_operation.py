@@ -6,17 +6,18 @@ import statistics
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from api.imports import take
 from core import canonical, fleet
 from core.errors import BadFile
+from core.store import db as store
 from evals.world import operation
 from evals.world.operation import Operation
 from evals.world.rates import Rates
 from evals.world.scenario import Order, Scenario
 from evals.world.synthetic import city
 from optimizer import checker, ortools_engine
+from tests.living import Living
 from tools import problems
 
 NAMES = ("courier", "field-service", "furniture", "grocery", "meal-kits", "pharmacy")
@@ -74,21 +75,22 @@ def test_what_is_not_a_delivery_says_so_to_the_driver() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_operation_plans_with_the_real_importer_and_engine(record: Connection, name: str) -> None:
+def test_every_operation_plans_with_the_real_importer_and_engine(living: Living, name: str) -> None:
     kind = operation.read(name)
     small = city(kind, kind.seed, STOPS_A_DEPOT, max(3, kind.vans_for(STOPS_A_DEPOT)))
-    for driver in small.drivers:
-        fleet.put_driver(record, fleet.Driver.model_validate(driver.model_dump()))
+    with store.transaction() as db:
+        for driver in small.drivers:
+            fleet.put_driver(db, fleet.Driver.model_validate(driver.model_dump()))
+        for depot in small.depots:
+            fleet.put_depot(db, fleet.Depot.model_validate(depot.model_dump()))
+        for van in small.vehicles:
+            fleet.put_vehicle(db, fleet.Vehicle.model_validate(van.model_dump(exclude_none=True)))
     for depot in small.depots:
-        fleet.put_depot(record, fleet.Depot.model_validate(depot.model_dump()))
-    for van in small.vehicles:
-        fleet.put_vehicle(record, fleet.Vehicle.model_validate(van.model_dump(exclude_none=True)))
-    for depot in small.depots:
-        rows = canonical.dumps(small.import_rows(depot.id))
-        taken = take.take(record, rows, "json", depot.id, small.day)
+        taken = take.take(canonical.dumps(small.import_rows(depot.id)), "json", depot.id, small.day)
         assert taken.rejected == ()
-        here = problems.ground(record, depot.id, small.day)
-        problem = problems.first(record, here)
+        with store.snapshot() as db:
+            here = problems.ground(db, depot.id, small.day)
+            problem = problems.first(db, here)
         plan = ortools_engine.solve(problem, here.matrix, iterations=300)
         assert checker.check(problem, here.matrix, plan) == ()
         left = {u.stop_id: u.reason for u in plan.unassigned}

@@ -7,8 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import prompts
+from core.attempts import REASONS
 from core.errors import BadInput
-from tools.notify.templates import FIELDS, TEMPLATES, fields, lint, opt_out_words, render, segments
+from tools.notify.templates import (
+    FIELDS,
+    LANGUAGES,
+    TEMPLATES,
+    UNASKED,
+    fields,
+    lint,
+    opt_out_words,
+    render,
+    segments,
+    words,
+)
 
 WINDOW = {"order": "A1", "day": "2026-11-21", "lo": "14:00", "hi": "15:00"}
 
@@ -27,11 +39,11 @@ def test_days_are_said_by_name_and_times_as_they_are() -> None:
     assert "between 14:00 and 15:00" in text
 
 
-@pytest.mark.parametrize(
-    "name", ["promise", "retell", "rescheduled", "handed_over", "failed", "delivered", "correction"]
-)
-def test_what_is_sent_unasked_names_the_order(name: str) -> None:
-    assert "A1042" in render(name, **{field: FIELDS[field] for field in fields(name)} | {"order": "A1042"})
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(UNASKED))
+def test_what_is_sent_unasked_names_the_order(name: str, lang: str) -> None:
+    said = {field: FIELDS[field] for field in fields(name)} | {"order": "A1042"}
+    assert "A1042" in render(name, lang=lang, **said)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +123,9 @@ def test_more_text_never_takes_fewer_segments(text: str) -> None:
         ("retell", "{order} {day} {lo} {hi} {secret}", "en/retell: uses 'secret', which is not declared"),
         ("retell", "{order} {day} {lo} {hi} reply STOP", "en/retell: invites the opt-out word STOP"),
         ("retell", "{order} {day} {lo} {hi!r}", "en/retell: formats 'hi'; fields stand alone"),
+        ("retell", "{order} {day} {lo} {hi} see bit.ly/x", "en/retell: holds the link bit.ly/x, which carriers filter"),
+        ("arrived", "{order} {", "en/arrived: can't be read: Single '{' encountered in format string"),
+        ("arrived", "{order}\nbad", "en/arrived: is not one line of printable text"),
         ("rescheduled", "{order} {day}" + " long" * 80, "en/rescheduled: takes 3 SMS segments"),
         ("rescheduled", "{order} {day} ñandú ё" + " long" * 20, "en/rescheduled: takes 3 SMS segments"),
     ],
@@ -118,6 +133,29 @@ def test_more_text_never_takes_fewer_segments(text: str) -> None:
 def test_lint_finds_a_text_that_breaks_a_rule(name: str, text: str, finding: str) -> None:
     changed = {f"templates/en/{name}.txt": text}
     assert lint(lambda path: changed.get(path) or prompts.read(path)) == [finding]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    ("kind", "codes"),
+    [("reason", set(REASONS)), ("next", set(REASONS)), ("proof", {"photo", "signature", "code", "note"})],
+)
+def test_every_code_has_its_words_in_every_language(lang: str, kind: str, codes: set[str]) -> None:
+    said = words(kind, lang)
+    assert set(said) == codes
+    assert all(text.strip() and not opt_out_words(text) for text in said.values())
+
+
+def test_a_day_is_said_in_the_language_of_the_text() -> None:
+    assert "sábado 21 noviembre" in render("retell", lang="es", **WINDOW)
+
+
+def test_what_is_said_in_conversations_falls_back_to_english() -> None:
+    assert render("reply_thanks", lang="es") == render("reply_thanks")
+
+
+def test_a_text_of_the_clients_own_is_filled_like_ours() -> None:
+    assert render("arrived", "Ding dong, {order}!", order="A1") == "Ding dong, A1!"
 
 
 def test_lint_finds_texts_that_are_missing_or_not_declared() -> None:
