@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
-from api.days import AFTER
+from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
 from core import canonical, clock, fleet, orders, plans, stream, taps, vans
@@ -164,8 +164,8 @@ def fleet_now(who: Staff) -> dict[str, Any]:
 
 @router.get("/vans/{van_id}/trail")
 def van_trail(
-    who: Staff, van_id: str, since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to")] = None, points: int = Query(500, ge=2, le=5000),
+    who: Staff, van_id: str, since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None, points: int = Query(500, ge=2, le=5000),
 ) -> dict[str, Any]:  # fmt: skip
     """Where a van was between two times (else: today so far), at which doors how long, and its stops ahead."""
     with store.snapshot() as db:
