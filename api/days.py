@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 FIRST, AFTER = date(2000, 1, 1), date(2100, 1, 1)
 Day = Annotated[date, Field(ge=FIRST, lt=AFTER)]
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime.combine(FIRST, time(), UTC), lt=datetime.combine(AFTER, time(), UTC)),
+]

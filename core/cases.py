@@ -6,7 +6,7 @@ the names of graph nodes, so that a renamed node loses no open case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -58,6 +58,12 @@ def get(db: Connection, case_id: str, *, lock: bool = False) -> Row[Any]:
     if found is None:
         raise NotFound(f"There is no case {case_id}.", "List them under /api/cases.")
     return found
+
+
+def open_of_kind(db: Connection, kind: str, subjects: Sequence[str]) -> dict[str, str]:
+    """Subject -> its open case of this kind."""
+    mine = (case.c.kind == kind) & case.c.subject.in_(subjects) & case.c.closed_at.is_(None)
+    return {row.subject: row.id for row in db.execute(select(case.c.subject, case.c.id).where(mine))}
 
 
 def work(db: Connection, case_id: str) -> None:

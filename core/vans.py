@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -14,6 +14,8 @@ from sqlalchemy.dialects.postgresql import insert
 from core import fleet, orders, plans, stream
 from core.clock import iso
 from core.store.tables import depot, position, van, vehicle
+
+T = TypeVar("T")
 
 PARTITION_LOCK = 7304502
 """Advisory lock under which one process at a time makes tables of days."""
@@ -163,13 +165,17 @@ def active_days(db: Connection, now: datetime) -> list[tuple[str, date]]:
     return [(row.id, local_day(now, row.tz)) for row in rows]
 
 
-def trail(db: Connection, vehicle_id: str, day: date) -> list[Row[Any]]:
-    """The day's positions (UTC day), oldest first."""
-    lo = datetime.combine(day, time(), UTC)
-    query = select(position).where(
-        position.c.vehicle_id == vehicle_id, position.c.at >= lo, position.c.at < lo + timedelta(days=1)
-    )
+def trail(db: Connection, vehicle_id: str, since: datetime, until: datetime) -> list[Row[Any]]:
+    """Its positions from `since` up to and including `until`, oldest first."""
+    query = select(position).where(position.c.vehicle_id == vehicle_id, position.c.at >= since, position.c.at <= until)
     return list(db.execute(query.order_by(position.c.at)))
+
+
+def thinned(rows: Sequence[T], most: int) -> list[T]:
+    """At most so many (2 or more), evenly spread over all; the first and the last stay."""
+    if len(rows) <= most:
+        return list(rows)
+    return [rows[n * (len(rows) - 1) // (most - 1)] for n in range(most)]
 
 
 def count_positions(db: Connection) -> int:

@@ -1,7 +1,8 @@
 """Tool: where things are and when they will be there.
 
-`refresh` turns positions and taps into arrival ranges and judges which stops will be late; only a change of that
-judgement is a fact worth an event and a case. `order_status` answers where an order is, every figure with its source.
+`refresh` turns positions and taps into arrival ranges and judges which stops will be late, at which door each van
+stands and whose tracker is silent; only a change of judgement is a fact worth an event or a case. `order_status`
+answers where an order is, every figure with its source.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core import cases, events, promises, vans
+from core import cases, events, geofence, promises, vans
 from core.clock import iso, parse
 from core.events import Event
 from core.store.tables import depot, live_route, van
@@ -23,14 +24,61 @@ from optimizer.problem import Problem
 from optimizer.schedule import Schedule
 from tools.problems import Ground
 
+SILENT = "silent_tracker"
 LATE_AFTER_S = 0
 """A stop is judged late when its median arrival is this much after the promise ..."""
 ON_TIME_AFTER_S = -300
 """... and on time again only when it is well back within it, so that the judgement does not flicker."""
+SILENT_AFTER = timedelta(minutes=10)
+"""A van that drives and has sent no position and no tap for this long is silent: twenty positions of a tracker that
+sends two a minute, and longer than a tunnel or a lift."""
 
 
 def refresh(db: Connection, here: Ground, version: int, problem: Problem, now: datetime) -> list[str]:
-    """Write each van's arrival ranges; open a case for every stop newly judged late. Returns the ids of new cases."""
+    """Judge everything about a depot's vans anew. Returns the ids of the cases that this opened."""
+    out = _out(db, here, problem)
+    _watch_doors(db, here, problem, out, now)
+    return _watch_promises(db, here, version, problem, now) + _watch_silence(db, here, out, now)
+
+
+def _out(db: Connection, here: Ground, problem: Problem) -> list[Row[Any]]:
+    """The rows of the depot's vans that have a day, as they are now."""
+    mine = sorted(vehicle.id for vehicle in problem.vehicles)
+    query = select(van).where(van.c.day == here.day, van.c.vehicle_id.in_(mine))
+    return list(db.execute(query.order_by(van.c.vehicle_id)))
+
+
+def _watch_doors(db: Connection, here: Ground, problem: Problem, out: Sequence[Row[Any]], now: datetime) -> None:
+    """Circles of the doors that a van still goes to, of the one where it stands, and of the one that it left last."""
+    doors = {}
+    for row in out:
+        if row.state in ("driving", "serving"):
+            near = (*problem.routes.get(row.vehicle_id, ()), row.stop_id, row.last_stop_id)
+            doors[row.vehicle_id] = {stop: here.circles[stop] for stop in near if stop in here.circles}
+    geofence.watch(db, doors, here.t0, now)
+
+
+def _watch_silence(db: Connection, here: Ground, out: Sequence[Row[Any]], now: datetime) -> list[str]:
+    """One case a van whose tracker has gone silent on the road; it closes itself when the van is heard again. A van
+    that never sent a position has no tracker to miss."""
+    open_cases = cases.open_of_kind(db, SILENT, [row.vehicle_id for row in out])
+    opened = []
+    for row in out:
+        heard = max(at for at in (row.position_at, row.state_at) if at is not None)
+        silent = row.state == "driving" and row.position_at is not None and now - heard > SILENT_AFTER
+        known = open_cases.get(row.vehicle_id)
+        if silent and known is None:
+            facts = {"vehicle": row.vehicle_id, "heard": iso(heard), "stop": row.stop_id}
+            case_id, new = cases.open_or_join(db, SILENT, row.vehicle_id, here.depot_id, here.day, facts, now)
+            opened += [case_id] if new else []
+        elif known is not None and not silent:
+            row_of_case = cases.get(db, known, lock=True)
+            cases.advance(db, row_of_case, "closed", closed_at=now, reason_code="heard_again")
+    return opened
+
+
+def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem, now: datetime) -> list[str]:
+    """Write each van's arrival ranges; open a case for every stop newly judged late."""
     before = {row.vehicle_id: row for row in db.execute(select(live_route).where(live_route.c.day == here.day))}
     due = {stop.id: stop.due_s for stop in problem.stops}
     rows, opened, schedule = [], [], Schedule(problem, here.matrix)
@@ -177,6 +225,20 @@ def _last_fact(db: Connection, row: Row[Any], state: Row[Any] | None, now: datet
 
 def fact(name: str, value: str | int, source: str, at: datetime) -> dict[str, Any]:
     return {"name": name, "value": value, "source": source, "at": iso(at)}
+
+
+def trail(db: Connection, vehicle_id: str, since: datetime, until: datetime, most: int) -> dict[str, Any]:
+    """Where a van was (thinned to `most` points), how long it stood at which door, and what is ahead of it now."""
+    rows = vans.trail(db, vehicle_id, since, until)
+    points = [
+        {"at": iso(row.at), "lat": row.lat, "lon": row.lon, "kmh": row.speed_kmh} for row in vans.thinned(rows, most)
+    ]
+    query = select(live_route.c.etas).where(live_route.c.vehicle_id == vehicle_id)
+    ahead = db.execute(query.order_by(live_route.c.day.desc()).limit(1)).scalar_one_or_none()
+    return {
+        "vehicle": vehicle_id, "from": iso(since), "to": iso(until), "positions": len(rows), "points": points,
+        "dwells": geofence.dwells(db, vehicle_id, since, until), "ahead": ahead or [],
+    }  # fmt: skip
 
 
 def fleet_now(db: Connection, now: datetime) -> list[dict[str, Any]]:

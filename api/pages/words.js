@@ -2,6 +2,7 @@
 
 const KINDS = {
   predicted_late: "Will be late",
+  silent_tracker: "Tracker is silent",
   unassigned: "Not on any van",
   reschedule: "Wants another day",
   human: "Wants a person",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
-from api.days import AFTER
+from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
 from core import canonical, clock, fleet, orders, plans, stream, taps, vans
@@ -178,6 +178,21 @@ def fleet_now(who: Staff) -> dict[str, Any]:
     """Where every van is and what it does."""
     with store.snapshot() as db:
         return {"vans": tracker.fleet_now(db, clock.now(db))}
+
+
+@router.get("/vans/{van_id}/trail")
+def van_trail(
+    who: Staff, van_id: str, since: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Annotated[Moment | None, Query(alias="to")] = None, points: int = Query(500, ge=2, le=5000),
+) -> dict[str, Any]:  # fmt: skip
+    """Where a van was between two times (else: today so far), at which doors how long, and its stops ahead."""
+    with store.snapshot() as db:
+        tz = fleet.get_depot(db, fleet.get_vehicle(db, van_id).depot_id).tz
+        last = until or clock.now(db)
+        first = since or clock.midnight(vans.local_day(last, tz), tz)
+        if first > last:
+            raise BadInput("The trail ends before it begins.", "Give `from` before `to`.", field="from")
+        return tracker.trail(db, van_id, first, last, points)
 
 
 # The clock ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
-from core import canonical, clock, fleet, orders, plans
+from core import canonical, clock, compliance, fleet, orders, plans
 from core.clock import iso
 from core.errors import NotFound, WrongState
 from core.principals import Principal
@@ -79,6 +79,13 @@ def get_run(who: Staff, run: str) -> dict[str, Any]:
         "id": row.id, "depot": row.depot_id, "day": row.day.isoformat(), "status": row.status, "progress": row.progress,
         "version": row.version, "error": row.error,
     }  # fmt: skip
+
+
+@router.get("/{depot}/{day}/compliance")
+def get_compliance(who: Staff, depot: str, day: Day) -> dict[str, Any]:
+    """How each van's stops were served against the published plan: how many in order, which elsewhere."""
+    with store.snapshot() as db:
+        return {"depot": depot, "day": day.isoformat(), "vans": compliance.of_plan(db, depot, day)}
 
 
 @router.get("/{depot}/{day}")

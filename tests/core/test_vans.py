@@ -39,7 +39,7 @@ def test_a_position_that_comes_late_is_kept_but_moves_nothing(db: Connection) ->
     vans.take_positions(db, [seen("08:02", 30.3)])
     vans.take_positions(db, [seen("08:01", 30.2)])
     assert place(db) == (30.3, at("08:02"))
-    assert [row.lat for row in vans.trail(db, "van1", at("08:00").date())] == [30.2, 30.3]
+    assert [row.lat for row in vans.trail(db, "van1", at("08:00"), at("09:00"))] == [30.2, 30.3]
 
 
 def test_a_batch_of_many_vans_moves_each(db: Connection) -> None:
@@ -103,7 +103,7 @@ def test_positions_that_came_before_their_days_table_are_not_lost(db: Connection
     vans.ensure_partitions(db, DAY)
     vans.take_positions(db, [seen("08:02")])
     assert vans.count_positions(db) == 3
-    assert len(vans.trail(db, "van1", DAY)) == 3
+    assert len(vans.trail(db, "van1", at("07:00"), at("09:00"))) == 3
     assert db.execute(text("SELECT count(*) FROM position_20260602")).scalar_one() == 3
 
 
@@ -129,3 +129,17 @@ def test_positions_of_no_table_of_their_own_are_kept_too(db: Connection) -> None
 def test_a_position_that_can_not_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Position.model_validate({"vehicle": "van1", "at": at("08:00"), "lat": 30.2, "lon": -97.7} | wrong)
+
+
+def test_a_trail_is_of_one_van_and_one_span(db: Connection) -> None:
+    a_van(db, "van2")
+    vans.take_positions(db, [seen(f"08:0{n}", 30 + n / 100) for n in range(5)] + [seen("08:02", 31.0, "van2")])
+    assert [row.lat for row in vans.trail(db, "van1", at("08:01"), at("08:03"))] == [30.01, 30.02, 30.03]
+
+
+@pytest.mark.parametrize(
+    ("given", "most", "kept"),
+    [(5, 5, [0, 1, 2, 3, 4]), (5, 3, [0, 2, 4]), (100, 2, [0, 99]), (10, 4, [0, 3, 6, 9]), (0, 2, []), (1, 2, [0])],
+)
+def test_a_trail_is_thinned_evenly_from_its_first_point_to_its_last(given: int, most: int, kept: list[int]) -> None:
+    assert vans.thinned(range(given), most) == kept

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, update
 from core import clock, fleet, orders, plans, promises, vans
 from core.errors import BadInput
 from core.store import db as store
-from core.store.tables import depot, matrix_place
+from core.store.tables import depot, matrix_place, order
 from core.vans import Position
 from optimizer.problem import Problem, Vehicle
 from optimizer.travel import great_circle
@@ -110,7 +110,7 @@ def test_the_windows_of_one_door_are_those_that_suit_all(
     first = an_order(field.db, "C1", 7, windows=[(at(a), at(b)) for a, b in one])
     second = an_order(field.db, "C2", 7, windows=[(at(a), at(b)) for a, b in two])
     rows = sorted([orders.get(field.db, first), orders.get(field.db, second)], key=lambda row: row.ref)
-    stop = problems._stop("s", 1, rows, field.here.t0)
+    stop = problems.stop_of("s", 1, rows, field.here.t0)
     assert stop.windows == tuple((seconds(a), seconds(b)) for a, b in left), why
 
 
@@ -188,9 +188,19 @@ def test_a_van_in_the_middle_of_a_leg_has_the_rest_of_it_ahead(field: Field) -> 
     assert field.van(at("08:04")).first_leg_s == whole - 180, "without a position, time passes"
     halfway = Position(vehicle="van1", at=at("08:04"), lat=HOME[0] + STEP / 2, lon=HOME[1])
     vans.take_positions(field.db, [halfway])
-    rest = field.van(at("08:05")).first_leg_s
+    pace = (3 * 60 + problems.PACE_KNOWN_S) / (whole / 2 + problems.PACE_KNOWN_S)
+    rest = field.van(at("08:04")).first_leg_s
     assert rest is not None
-    assert abs(rest - whole / 2) <= 1, "with one, its share of the way"
+    assert rest == pytest.approx(whole / 2 * pace, abs=2), "with one, its share of the way at the pace since 08:01"
+    assert field.van(at("08:05")).first_leg_s == rest - 60, "and time has passed since"
+
+
+def test_a_van_that_stands_still_on_its_leg_is_not_expected_never(field: Field) -> None:
+    field.leave()
+    whole = field.van(at("08:01")).first_leg_s
+    assert whole is not None
+    vans.take_positions(field.db, [Position(vehicle="van1", at=at("09:50"), lat=HOME[0], lon=HOME[1])])
+    assert field.van(at("09:50")).first_leg_s == whole * problems.SLOWEST_PACE
 
 
 def test_the_rest_of_a_leg_is_never_negative(field: Field) -> None:
@@ -219,7 +229,16 @@ def test_a_van_at_a_door_goes_on_from_there_when_its_service_is_over(field: Fiel
 def test_a_service_that_takes_long_ends_soon(field: Field) -> None:
     field.leave()
     tap(field.db, "arrived", "van1", at("08:10"), field.stop["A1"])
-    assert field.van(at("08:40")).ready_s == seconds("08:40") + problems.DEPARTING_S
+    service_s = field.here.stops[field.stop["A1"]].service_s
+    assert field.van(at("08:40")).ready_s == seconds("08:40") + service_s // problems.DEPARTING_SHARE
+
+
+def test_a_van_that_waits_for_a_window_serves_once_it_opens(field: Field) -> None:
+    field.leave()
+    window = [[clock.iso(at("09:00")), clock.iso(at("10:00"))]]
+    field.db.execute(update(order).where(order.c.id == field.order["A1"]).values(windows=window))
+    tap(field.db, "arrived", "van1", at("08:10"), field.stop["A1"])
+    assert field.van(at("08:55")).ready_s == seconds("09:05")
 
 
 def test_between_two_stops_a_van_starts_from_the_last_one(field: Field) -> None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from core.store.tables.base import metadata
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
-from core.store.tables.orders import attempt, event, import_batch, import_row, order, parcel, position, proof, van
+from core.store.tables.orders import (
+    attempt,
+    event,
+    fence,
+    import_batch,
+    import_row,
+    order,
+    parcel,
+    position,
+    proof,
+    van,
+)
 from core.store.tables.people import client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
 from core.store.tables.work import case, decision, effect, message, outbox, proposal, template, thread, timer, turn
@@ -24,6 +35,7 @@ __all__ = [
     "driver",
     "effect",
     "event",
+    "fence",
     "import_batch",
     "import_row",
     "instance",

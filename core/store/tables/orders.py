@@ -155,3 +155,12 @@ van = Table(  # what a van is doing now; one row a vehicle
     Column("lon", Double),
     moment("position_at"),
 )
+
+fence = Table(  # at which door a van stands, by its positions
+    "fence",
+    metadata,
+    Column("vehicle_id", ForeignKey("vehicle.id"), primary_key=True),
+    Column("stop_id", Text),
+    moment("entered_at"),
+    moment("seen_at", nullable=False),  # positions up to here are judged
+)
