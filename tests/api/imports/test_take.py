@@ -203,6 +203,7 @@ def real(shared_data: Path) -> bytes:
     return (shared_data / "addresses" / "rrad_us.json").read_bytes()
 
 
+@pytest.mark.timeout(300)
 def test_the_real_addresses_import_with_their_coordinates(caller: TestClient, shared_data: Path) -> None:
     content = real(shared_data)
     count = len(json.loads(content)["addresses"])
@@ -213,6 +214,7 @@ def test_the_real_addresses_import_with_their_coordinates(caller: TestClient, sh
     assert (again["accepted"], again["unchanged"]) == (0, count)
 
 
+@pytest.mark.timeout(300)
 def test_the_real_addresses_import_without_coordinates_through_a_gazetteer(
     visitors: Visitors, caller: TestClient, shared_data: Path, tmp_path: Path
 ) -> None:
