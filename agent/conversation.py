@@ -175,7 +175,7 @@ class _Loop:
         try:
             return self._conclude(lambda db: self._proposed(db, step))
         except NotFound:
-            return self._finish(Said(templates.render("reply_not_found", not_found=step.args.get("order", ""))))
+            return self._finish(Said(self._words("reply_not_found", not_found=step.args.get("order", ""))))
         except Unavailable:
             raise
         except DoorstepError as error:
@@ -186,7 +186,10 @@ class _Loop:
         case_id = desk.propose(db, self.who, step.action, step.args, self.now)
         template = f"reply_{step.action}_asked"
         said = {name: step.args[name] for name in templates.fields(template)}
-        return Said(templates.render(template, **said), case=case_id)
+        return Said(self._words(template, **said), case=case_id)
+
+    def _words(self, template: str, **said: str) -> str:
+        return templates.render(templates.to_staff(template) if self.who.is_staff else template, **said)
 
     def _hand_over(self, reason_code: str) -> Turn:
         return self._conclude(lambda db: self._handed_over(db, reason_code))
@@ -198,7 +201,7 @@ class _Loop:
             case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
         except NotFound:  # somebody without an order: there is no depot to hand them to
             return Said(templates.render("reply_no_order"))
-        return Said(templates.render(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
+        return Said(self._words(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
 
     def _opted(self, db: Connection, reason_code: str) -> Said:
         """Opting out or in is confirmed once, as carriers ask; who had done so before gets no further word of it."""

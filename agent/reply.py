@@ -28,5 +28,6 @@ def words(answer: Answer, situation: Situation) -> Reply:
     if answer.text and not problems:
         return Reply(text=answer.text, template=answer.template, facts=used)
     values = {name: newest[name].value for name in wanted if name in newest}
-    text = templates.render(answer.template, lang="en", **values)
+    name = answer.template if situation.role in ("customer", "driver") else templates.to_staff(answer.template)
+    text = templates.render(name, lang="en", **values)
     return Reply(text=text, template=answer.template, problems=problems, facts=used)

@@ -133,6 +133,13 @@ def test_who_opted_out_can_opt_in_again(day: Day, ana: Principal) -> None:
     assert opts() == ["customer.opted_out", "customer.opted_in", "customer.opted_out"]
 
 
+def test_a_dispatcher_is_not_spoken_to_as_a_customer(day: Day, dan: Principal, ana: Principal) -> None:
+    asked = "Where is order A1?"
+    assert conversation.turn(dan, asked).reply.startswith("Order A1 is planned for")
+    assert conversation.turn(ana, asked).reply.startswith("Your order A1 is planned for")
+    assert "your" not in conversation.turn(dan, "where is order Z9?").reply.lower()
+
+
 def test_staff_have_no_messages_to_opt_out_of(day: Day, dan: Principal) -> None:
     conversation.turn(dan, "STOP")
     assert opts() == []

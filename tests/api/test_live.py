@@ -17,7 +17,7 @@ from core.clock import iso
 from core.store import db as store
 from core.store.tables import event, promise, van
 from tests.api.visitors import Visitors, post, refused
-from tests.living import a_depot, a_plan, a_van, an_order, at, stop_of
+from tests.living import a_depot, a_plan, a_van, an_order, at, stop_of, texts_to
 
 NOW = at("12:00")
 fresh = count(1)
@@ -101,6 +101,8 @@ def test_a_tap_sent_twice_counts_once_in_one_batch_and_in_the_next(road: Road) -
     assert [r["result"] for r in road.send(once, once)] == ["accepted", "duplicate"]
     assert [r["result"] for r in road.send(once)] == ["duplicate"]
     assert facts_of(road.orders[0]).count("driver.delivered") == 1
+    with store.transaction() as db:
+        assert sorted(texts_to(db, road.orders[0])) == ["delivered", "out_for_delivery_untimed", "promise"], "told once"
 
 
 def test_a_known_key_with_other_contents_changes_nothing(road: Road) -> None:

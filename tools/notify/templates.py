@@ -84,7 +84,13 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 }
 """template -> the fields it may use; `reply_` and `ask_` are for conversations, the others are sent unasked"""
 
-UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "ask_")))
+_FOR_STAFF = (
+    "new planned unassigned out delivered failed cancelled rescheduled returned not_found reschedule_asked person "
+    "greeting help out_of_scope"
+)
+TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
+"""replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
+UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_")))
 """these exist in every language, and a client may put them in its own words"""
 
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
@@ -133,6 +139,12 @@ def render(name: str, text: str | None = None, /, *, lang: str = "en", **facts: 
             raise BadInput(f"{what} ({name})", f"It takes {', '.join(wanted) or 'no fields'}.", field=field)
     said = {field: _say(field, value, lang) for field, value in facts.items()}
     return (shipped(name, lang) if text is None else text).format_map(said)
+
+
+def to_staff(name: str) -> str:
+    """The template that says the same to staff; itself where there is none."""
+    staff = name.replace("reply_", "staff_", 1)
+    return staff if staff in TEMPLATES else name
 
 
 def shipped(name: str, lang: str) -> str:
