@@ -21,6 +21,7 @@ STATUSES = (
     "open",  # nothing looked at yet
     "diagnosed",  # facts collected
     "weighed",  # options computed and priced
+    "offered",  # the customer is asked which option they want
     "waiting",  # a person is asked
     "approved",  # policy or a person said yes; not done yet
     "acting",  # decided, written, effects on their way

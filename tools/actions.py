@@ -71,10 +71,49 @@ def wait(job: Job) -> dict[str, Any]:
 
 def decline(job: Job) -> dict[str, Any]:
     """The customer's wish can't be met, or costs more than it is worth: tell them that today stands."""
+    template = "kept" if job.case.kind == "cancel" else "declined"
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, "declined", order=row.ref)
+        _say(job, row, template, order=row.ref)
     return {}
+
+
+def join(job: Job) -> dict[str, Any]:
+    """The van comes to this door anyhow: the order goes with it, and its customer is told when."""
+    return {"promises": _first_promises(job)}
+
+
+def again(job: Job) -> dict[str, Any]:
+    """Try a door once more on the same day, later on the same van; its customer is told when."""
+    tried = [o for o in job.args.orders if orders.get(job.db, o).status == "failed"]
+    if not tried:
+        raise Stale("The order is not on its van any more.", "Look at the case again.")
+    orders.set_status(job.db, tried, "out")
+    changed = _apply_routes(job, job.args.routes)
+    told = [_promise_arrival(job, orders.get(job.db, order_id)) for order_id in tried]
+    return changed | {"again": tried, "promises": told + _retell(job)}
+
+
+def go_back(job: Job) -> dict[str, Any]:
+    """The goods go back to the sender: the order ends as returned when the van is home, and its customer is told."""
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        _say(job, row, "going_back", order=row.ref)
+    return {}
+
+
+def cancel(job: Job) -> dict[str, Any]:
+    """Take orders off the day for good. What is aboard stays there: the van goes past, the return scan takes it in."""
+    before = {}
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        if row.status not in orders.OPEN | {"failed"}:
+            raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
+        before[order_id] = row.status
+        promises.release(job.db, order_id)
+        _say(job, row, "cancelled", order=row.ref)
+    orders.set_status(job.db, before, "cancelled")
+    return {"cancelled": before} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
 
 def retell(job: Job) -> dict[str, Any]:
@@ -106,10 +145,15 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "wait": wait,
     "decline": decline,
     "retell": retell,
+    "join": join,
     "resequence": change_routes,
     "reassign": change_routes,
+    "again": again,
+    "return": go_back,
+    "retry_day": move_day,
     "postpone": move_day,
     "reschedule": move_day,
+    "cancel": cancel,
 }
 
 
@@ -222,12 +266,15 @@ def _first_promises(job: Job) -> list[str]:
     made = []
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        arrival = job.args.arrivals.get(row.stop_id)
-        if row.status in ("new", "unassigned") and arrival is not None:
-            lo, hi = promised_range(row.windows, parse(arrival))
-            made.append(promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now))
+        if row.status in ("new", "unassigned") and row.stop_id in job.args.arrivals:
+            made.append(_promise_arrival(job, row))
             orders.set_status(job.db, [order_id], "planned")
     return made
+
+
+def _promise_arrival(job: Job, row: Row[Any]) -> str:
+    lo, hi = promised_range(row.windows, parse(job.args.arrivals[row.stop_id]))
+    return promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now)
 
 
 def promised_range(windows: Sequence[Sequence[str]], arrival: datetime) -> tuple[datetime, datetime]:

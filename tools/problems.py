@@ -22,6 +22,8 @@ from optimizer.travel import Matrix, MatrixStore, great_circle
 
 LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
+AGAIN_AFTER_S = 3600
+"""A door where nobody was is not tried again before this long."""
 DEPARTING_S = 30
 """At least this long until a van that stands at a door leaves it."""
 
@@ -149,8 +151,11 @@ def first(db: Connection, here: Ground) -> Problem:
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes)
 
 
-def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime) -> Problem:
-    """The running day: what is still to be served, from where each van is now."""
+def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime, tried: str | None = None) -> Problem:
+    """The running day: what is still to be served, from where each van is now.
+
+    `tried` is a stop that a question is about; when its attempt has failed, it could be tried again later.
+    """
     still = orders.open_stops(db, here.depot_id, here.day)
     due = {stop: min(p.hi for p in rows) for stop, rows in promises.open_by_stop(db, still).items()}
     carried = _carried(db, here)
@@ -170,9 +175,18 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
+    if tried in here.stops and all(stop.id != tried for stop in stops):
+        stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
     return Problem(
         matrix=here.matrix.hash, stops=stops, vehicles=tuple(vehicles), routes=routes, now_s=here.seconds(now)
     )
+
+
+def _once_more(here: Ground, stop: Stop, van_id: str | None, now: datetime) -> Stop:
+    """A stop whose attempt has failed: no promise holds for it, and nobody rings again at once."""
+    later = here.seconds(now) + AGAIN_AFTER_S
+    windows = tuple((max(lo, later), hi) for lo, hi in stop.windows if hi > later) or ((later, later + LIVE_SLACK_S),)
+    return stop.model_copy(update={"windows": windows, "aboard": van_id})
 
 
 def _served_now(states: dict[str, Row[Any]]) -> set[str]:
@@ -193,7 +207,7 @@ def _carried(db: Connection, here: Ground) -> dict[str, str]:
         select(order.c.stop_id, parcel.c.holder)
         .join(parcel, parcel.c.order_id == order.c.id)
         .where(order.c.depot_id == here.depot_id, order.c.day == here.day, parcel.c.holder.like("van:%"))
-        .where(order.c.status.in_(orders.OPEN))
+        .where(order.c.status.in_(orders.OPEN | {"failed"}))
         .distinct()
         .order_by(order.c.stop_id, parcel.c.holder)
     )

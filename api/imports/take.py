@@ -17,6 +17,7 @@ from api.imports.files import READERS
 from core import canonical, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store.tables import import_batch, import_row
+from tools import publishing
 
 MAX_BYTES = 50_000_000
 
@@ -71,7 +72,9 @@ def _one(db: Connection, number: int, raw: Mapping[str, Any], depot: str, day: d
     home = fleet.get_depot(db, str(rows.filled(raw).get("depot", depot)).strip())
     read = rows.read(number, raw, home.id, day, home.tz)
     with db.begin_nested():
-        return orders.add(db, read.order, home.id, day, now)[1]
+        order_id, new = orders.add(db, read.order, home.id, day, now)
+        publishing.came_late(db, home.id, day, [order_id] if new else [], now)
+        return new
 
 
 def _keep(

@@ -8,14 +8,14 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
-from api.auth import Staff
+from api.auth import Anyone, Staff
 from api.days import Day
 from core import cases, clock, decisions
 from core.clock import iso
 from core.errors import Stale
 from core.store import db as store
 from core.store.tables import case, decision
-from tools import approvals
+from tools import approvals, desk
 
 router = APIRouter(prefix="/api", tags=["cases and decisions"])
 
@@ -79,6 +79,24 @@ def _case(db: Connection, row: Any) -> dict[str, Any]:
         if asked
         else None,
     }
+
+
+class Wish(BaseModel):
+    """What is wanted of an order: `cancel`, or `reschedule` with the `day`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str = Field(max_length=40)
+    order: str = Field(min_length=1, max_length=80, description="its reference")
+    day: Day | None = None
+
+
+@router.post("/cases")
+def ask_for(who: Anyone, wish: Annotated[Wish, Body()]) -> dict[str, Any]:
+    """Ask for something about an order: opens the case that works it, or joins the open one. Nothing is done yet."""
+    args = {"order": wish.order} | ({"day": wish.day.isoformat()} if wish.day else {})
+    with store.transaction() as db:
+        return {"case": desk.propose(db, who, wish.action, args, clock.now(db))}
 
 
 class Yes(BaseModel):

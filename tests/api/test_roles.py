@@ -51,6 +51,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/admin/clock"): frozenset({"admin"}),
     ("POST", "/api/admin/clock/pause"): STAFF,
     ("GET", "/api/cases"): STAFF,
+    ("POST", "/api/cases"): ROLES,
     ("GET", "/api/cases/{case_id}"): STAFF,
     ("POST", "/api/cases/{case_id}/approve"): STAFF,
     ("POST", "/api/cases/{case_id}/reject"): STAFF,

@@ -28,7 +28,7 @@ from tests.living import (
 )
 from tools import actions
 from tools.actions import ACTIONS, Args, Job
-from tools.desk import action_kind
+from tools.kinds import action_kind
 from tools.policy import default
 
 NOW = at("07:30")
