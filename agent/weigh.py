@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from agent import planner as port
 from agent.planner import Choose, Escalate, Planner, Situation, Step
 from core import canonical
-from optimizer import options as what_if
+from optimizer import what_if
 from optimizer.options import ONE_STOP, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix

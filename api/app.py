@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors, metrics
 from api.auth import COOKIE
-from api.routes import cases, fleet, health, live, plans, report, talk
+from api.routes import cases, fleet, health, incidents, live, plans, report, talk
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -44,6 +44,7 @@ def create_app() -> FastAPI:
         plans.router,
         live.router,
         cases.router,
+        incidents.router,
         report.router,
         stream_router,
     ):

@@ -44,6 +44,8 @@ class Scope(Frozen):
 
     shared: bool = False
     """the van comes to the stop for another order too: when this one leaves the day, the visit stays"""
+    stops: tuple[str, ...] = ()
+    """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
 
@@ -133,7 +135,7 @@ def _rank(option: Option) -> tuple[bool, int, str]:
     return not option.feasible, option.cost_cents, option.id
 
 
-class _Side(NamedTuple):
+class Side(NamedTuple):
     """The touched routes, timed: as they are, or as an option leaves them."""
 
     timings: dict[str, Timing]
@@ -249,7 +251,7 @@ class _WhatIf:
     ) -> Option:
         """The one place where an option gets its figures."""
         now = {v: self.problem.routes.get(v, ()) for v in sorted({*changed, *([self.own] if self.own else [])})}
-        before, after = _side(self.schedule, now), _side(after_in or self.schedule, {**now, **changed})
+        before, after = side(self.schedule, now), side(after_in or self.schedule, {**now, **changed})
         late_s = sum(after.late.values()) - self._late_elsewhere(before)
         told = self._told(kind, before, after)
         unserved = self.place is None and self.stop.deadline_s is not None
@@ -270,7 +272,7 @@ class _WhatIf:
             routes=dict(changed),
             arrivals=self._arrivals(before, after),
             cost_cents=cost,
-            minutes_late=_minutes(max(0, late_s)),
+            minutes_late=minutes(max(0, late_s)),
             promises_broken=int(broken),
             promises_retold=len(told),
             retold=tuple(sorted(told)),
@@ -280,23 +282,23 @@ class _WhatIf:
             broken=new,
         )
 
-    def _told(self, kind: Kind, before: _Side, after: _Side) -> set[str]:
+    def _told(self, kind: Kind, before: Side, after: Side) -> set[str]:
         if kind == "wait":
             return set()
         if kind == "retell":
             return {self.stop.id}
         return {s for s in after.late if s == self.stop.id or s not in before.late}
 
-    def _late_elsewhere(self, before: _Side) -> int:
+    def _late_elsewhere(self, before: Side) -> int:
         """Seconds late on the other vehicles' routes when nothing is done: not this option's doing."""
         return sum(timing.late_s for v, timing in before.timings.items() if v != self.own)
 
-    def _arrivals(self, before: _Side, after: _Side) -> dict[str, int]:
+    def _arrivals(self, before: Side, after: Side) -> dict[str, int]:
         return {s: t for s, t in sorted(after.starts.items()) if s == self.stop.id or before.starts.get(s) != t}
 
-    def _others_delayed(self, before: _Side, after: _Side) -> int:
+    def _others_delayed(self, before: Side, after: Side) -> int:
         known = [s for s in after.starts if s != self.stop.id and s in before.starts]
-        return _minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
+        return minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
 
 
 def _counts(kind: Kind, breach: Breach) -> bool:
@@ -305,13 +307,13 @@ def _counts(kind: Kind, breach: Breach) -> bool:
     return (kind == "join" and breach.kind.startswith("capacity")) or (kind == "again" and breach.kind == "shift")
 
 
-def _side(schedule: Schedule, routes: Routes) -> _Side:
+def side(schedule: Schedule, routes: Routes) -> Side:
     vehicles = {v.id: v for v in schedule.problem.vehicles}
     timings = {v: schedule.timing(vehicles[v], stop_ids) for v, stop_ids in routes.items()}
     rows = [row for timing in timings.values() for row in timing.visits]
     breaches = [b for v, timing in timings.items() for b in schedule.breaches(vehicles[v], timing)]
     priced = [costs(schedule.problem.weights, vehicles[v], timing) for v, timing in timings.items()]
-    return _Side(
+    return Side(
         timings=timings,
         breaches={breach.key: breach for breach in breaches},
         starts={stop_id: start for stop_id, _, start, _, _ in rows},
@@ -320,6 +322,6 @@ def _side(schedule: Schedule, routes: Routes) -> _Side:
     )
 
 
-def _minutes(seconds: int) -> int:
+def minutes(seconds: int) -> int:
     """Whole minutes, begun ones count."""
     return -(-seconds // 60)

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical, clock, effects, fleet, orders, plans, promises
+from core import canonical, clock, custody, effects, fleet, orders, plans, promises
 from core.clock import iso, parse
 from core.errors import Stale
 from core.store.tables import depot, order, parcel, van
-from optimizer.churn import moves
+from optimizer.churn import Move, moves
 from tools.notify import templates
 from tools.tracker import outward
 
@@ -146,7 +146,9 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "decline": decline,
     "retell": retell,
     "join": join,
+    "retell_all": retell,
     "resequence": change_routes,
+    "resequence_all": change_routes,
     "reassign": change_routes,
     "again": again,
     "return": go_back,
@@ -177,7 +179,9 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         raise Stale(f"{len(gone)} of the stops it moves were served meanwhile.", "Look at the case again.")
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
     after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
-    moved = moves({r.vehicle_id: _stops(current, r.vehicle_id) for r in after}, {r.vehicle_id: r.stops for r in after})
+    routes = {r.vehicle_id: r.stops for r in after}
+    moved = moves({v: _stops(current, v) for v in routes}, routes, job.case.facts.get("stop", job.case.subject))
+    _goods_can_follow(job, moved)
     version = plans.add(
         job.db,
         job.case.depot_id,
@@ -198,6 +202,23 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         "after": {r.vehicle_id: r.digest for r in after},
         "moves": [move.model_dump() for move in moved],
     }
+
+
+def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
+    """Goods on a van stay on it, goods at the depot go with a van that has not left: they may have been loaded, or
+    the van may have left, since a person was asked. Raises Stale."""
+    for move in moved:
+        if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
+            continue
+        holders = {
+            custody.van_of(job.db, o.id) for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN
+        }
+        state = job.db.execute(
+            select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
+        )
+        left = (state.scalar_one_or_none() or "idle") != "idle"
+        if holders - {None, move.to_vehicle} or (left and None in holders):
+            raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
 
 def _stops(current: plans.PlanVersion, vehicle_id: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from tools.policy import Action, Policy, Value, Verdict
 
 Fact = dict[str, Any]
 OWNER_ANSWERS_WITHIN = timedelta(minutes=15)
+NEVER_MOVED_MIN = 24 * 60
 BY_WHEN_STEPS = timedelta(minutes=5)
 
 
@@ -69,7 +70,9 @@ def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: 
 def _fleet_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     fleet_now = tracker.fleet_now(db, now)
     out = [row for row in fleet_now if row["state"] in ("driving", "serving")]
-    open_cases = db.execute(select(func.count()).select_from(case).where(case.c.closed_at.is_(None))).scalar_one()
+    open_cases = db.execute(
+        select(func.count()).select_from(case).where(case.c.closed_at.is_(None), case.c.status != "folded")
+    ).scalar_one()
     figures = {
         "vans_out": len(out), "stops_left": sum(row["stops_left"] for row in fleet_now),
         "late_stops": sum(len(row["late"]) for row in fleet_now), "open_cases": int(open_cases),
@@ -242,7 +245,10 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
     )
     stops = {o.stop_id for o in subject_orders}
     moves = select(func.count()).select_from(effect).where(effect.c.action == "stop.move", effect.c.target.in_(stops))
+    last = db.execute(select(func.max(effect.c.at)).where(effect.c.action == "stop.move", effect.c.target.in_(stops)))
+    moved_at = last.scalar_one()
     facts: dict[str, Value] = {
+        "minutes_since_move": NEVER_MOVED_MIN if moved_at is None else int((now - moved_at).total_seconds() // 60),
         "loaded": any(custody.van_of(db, o.id) is not None for o in subject_orders),
         "retold_today": max([promises.told(db, o.id) - 1 for o in subject_orders], default=0),
         "stop_moves_today": int(db.execute(moves).scalar_one()),

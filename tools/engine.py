@@ -21,8 +21,7 @@ from core.clock import iso
 from core.errors import DoorstepError, NotFound, Unavailable, WrongState
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
-from optimizer import checker
-from optimizer import options as what_if
+from optimizer import checker, what_if
 from optimizer.options import ONE_STOP, Candidate, Scope
 from optimizer.problem import Plan, Problem
 from optimizer.travel import Matrix

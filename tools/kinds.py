@@ -57,6 +57,8 @@ class Kind:
 
 def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
     """The orders that a case is about."""
+    if "stops" in row.facts:
+        return [mine for stop in row.facts["stops"] for mine in orders.at_stop(db, stop)]
     if "order" in row.facts:
         return [orders.get(db, row.facts["order"])]
     return orders.at_stop(db, row.subject)
@@ -68,6 +70,19 @@ def _shares_its_door(db: Connection, row: Row[Any]) -> bool:
         return False
     mine = orders.get(db, row.facts["order"])
     return any(o.id != mine.id and o.status in ("planned", "out") for o in orders.at_stop(db, mine.stop_id))
+
+
+# One cause for many ---------------------------------------------------------------------------------------------------
+
+
+def _late_by_it(db: Connection, row: Row[Any]) -> Scope:
+    """Its stops that are late still; all of them, when none is: the case is then settled anyhow."""
+    late = tracker.late_stops(db, row.day) & set(row.facts["stops"])
+    return Scope(stops=tuple(sorted(late or row.facts["stops"])))
+
+
+def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
+    return None if tracker.late_stops(db, row.day) & set(row.facts["stops"]) else "on_time_again"
 
 
 # Not in the plan ------------------------------------------------------------------------------------------------------
@@ -141,6 +156,12 @@ def earlier_attempts(ref: str) -> int:
 
 KINDS: dict[str, Kind] = {
     "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
+    "incident": Kind(
+        ("wait", "retell", "resequence"),
+        actions={"retell": "retell_all", "resequence": "resequence_all"},
+        scope=_late_by_it,
+        settled=_none_is_late,
+    ),
     "unassigned": Kind(
         ("wait", "join", "reassign", "postpone"),
         about=frozenset({"new", "unassigned"}),

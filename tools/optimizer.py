@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from core import plans
 from core.errors import WrongState
 from core.store.db import snapshot
-from optimizer import options as what_if
+from optimizer import what_if
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from tools import problems, wire

@@ -44,6 +44,7 @@ FACTS: dict[str, str] = {
     "extra_cost_cents": "what the action costs more than doing nothing",
     "loaded": "the goods are on a van",
     "messages_today": "messages that this person got today",
+    "minutes_since_move": "minutes since the stop was moved last; a whole day when it never was",
     "minutes_late_others": "minutes that other stops get later",
     "notice_min": "minutes until the time that was promised begins; without a promise, until the day ends",
     "opted_out": "the person wants no messages",

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import clock, fleet, geo, orders, plans, promises
+from core import clock, fleet, geo, incidents, orders, plans, promises
 from core.errors import BadInput
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
-from optimizer.problem import Problem, Stop, Vehicle
+from optimizer.problem import Problem, Stop, Vehicle, Zone
 from optimizer.travel import Matrix, MatrixStore, great_circle
 
 LIVE_SLACK_S = 6 * 3600
@@ -160,6 +160,7 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     due = {stop: min(p.hi for p in rows) for stop, rows in promises.open_by_stop(db, still).items()}
     carried = _carried(db, here)
     states = {row.vehicle_id: row for row in db.execute(select(van).where(van.c.day == here.day))}
+    late_s = _depot_late_s(db, here, now)
     vehicles, routes = [], {}
     for row in fleet.of_depot(db, here.depot_id):
         planned = current.routes.get(row.id)
@@ -167,7 +168,9 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
         state = states.get(row.id)
         if state is not None and state.state == "serving":
             left = tuple(s for s in left if s != state.stop_id)
-        vehicles.append(on_the_road(_vehicle(row, here), state, here, left, now))
+        vehicle = _vehicle(row, here)
+        vehicle = vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s})
+        vehicles.append(on_the_road(vehicle, state, here, left, now))
         routes[row.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
@@ -178,8 +181,29 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     if tried in here.stops and all(stop.id != tried for stop in stops):
         stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
     return Problem(
-        matrix=here.matrix.hash, stops=stops, vehicles=tuple(vehicles), routes=routes, now_s=here.seconds(now)
-    )
+        matrix=here.matrix.hash, stops=stops, vehicles=tuple(vehicles), routes=routes, now_s=here.seconds(now),
+        zones=_zones(db, here, now),
+    )  # fmt: skip
+
+
+def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:
+    """Seconds that the depot sends its vans out late; one that is on the road is past that."""
+    lasting = incidents.lasting(db, here.depot_id, here.day, now)
+    return max((60 * each.said.minutes for each in lasting if each.said.minutes is not None), default=0)
+
+
+def _zones(db: Connection, here: Ground, now: datetime) -> tuple[Zone, ...]:
+    """Circles in which driving takes longer for a while, as somebody declared them."""
+    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()}
+    return tuple(
+        Zone(
+            from_s=here.seconds(each.at), until_s=here.seconds(each.said.until), percent=each.percent,
+            radius_m=each.said.radius_m,
+            places=tuple((row, *geo.offset_m(each.said.lat, each.said.lon, *at)) for row, at in sorted(rows.items())),
+        )
+        for each in incidents.lasting(db, here.depot_id, here.day, now)
+        if each.said.lat is not None and each.said.lon is not None and each.said.radius_m is not None
+    )  # fmt: skip
 
 
 def _once_more(here: Ground, stop: Stop, van_id: str | None, now: datetime) -> Stop:

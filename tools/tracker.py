@@ -7,20 +7,21 @@ judgement is a fact worth an event and a case. `order_status` answers where an o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from core import cases, events, promises, vans
+from core import events, promises, vans
 from core.clock import iso, parse
 from core.events import Event
 from core.store.tables import depot, live_route, van
 from optimizer import eta
 from optimizer.problem import Problem
 from optimizer.schedule import Schedule
+from tools import incidents
 from tools.problems import Ground
 
 LATE_AFTER_S = 0
@@ -33,7 +34,8 @@ def refresh(db: Connection, here: Ground, version: int, problem: Problem, now: d
     """Write each van's arrival ranges; open a case for every stop newly judged late. Returns the ids of new cases."""
     before = {row.vehicle_id: row for row in db.execute(select(live_route).where(live_route.c.day == here.day))}
     due = {stop.id: stop.due_s for stop in problem.stops}
-    rows, opened, schedule = [], [], Schedule(problem, here.matrix)
+    newly: dict[str, dict[str, Any]] = {}
+    rows, schedule = [], Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         predicted = eta.predict(problem, here.matrix, vehicle.id, schedule)
         was_late = set(before[vehicle.id].late) if vehicle.id in before else set()
@@ -45,9 +47,9 @@ def refresh(db: Connection, here: Ground, version: int, problem: Problem, now: d
         rows.append(
             {"vehicle_id": vehicle.id, "day": here.day, "version": version, "at": now, "etas": etas, "late": late}
         )
-        opened += _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
+        newly |= _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
     _write(db, rows)
-    return opened
+    return incidents.open_cases(db, here, newly, now)
 
 
 def _is_late(predicted: eta.Eta, due_s: int | None, was_late: bool) -> bool:
@@ -62,8 +64,9 @@ def _judge(
     predicted: dict[str, eta.Eta],
     due: dict[str, int | None],
     now: datetime,
-) -> list[str]:
-    opened = []
+) -> dict[str, dict[str, Any]]:
+    """A change of judgement is a fact. Returns what is known of each stop that is late now and was not before."""
+    judged = {}
     for stop in sorted(newly):
         due_s = due[stop]
         assert due_s is not None
@@ -73,10 +76,8 @@ def _judge(
             at=now, vehicle_id=vehicle_id, data=facts,
         )  # fmt: skip
         events.append(db, fact, now)
-        case_id, new = cases.open_or_join(db, "predicted_late", stop, here.depot_id, here.day, facts, now)
-        if new:
-            opened.append(case_id)
-    return opened
+        judged[stop] = facts
+    return judged
 
 
 def _write(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -105,6 +106,13 @@ def _range_of(row: Row[Any], stop: str) -> dict[str, Any] | None:
 def is_late(db: Connection, stop: str) -> bool:
     query = select(live_route.c.vehicle_id).where(live_route.c.late.contains([stop]))
     return db.execute(query.limit(1)).one_or_none() is not None
+
+
+def late_stops(db: Connection, day: date) -> set[str]:
+    """Every stop of a day that is judged late now."""
+    return {
+        stop for late in db.execute(select(live_route.c.late).where(live_route.c.day == day)).scalars() for stop in late
+    }
 
 
 def order_status(db: Connection, row: Row[Any], now: datetime) -> list[dict[str, Any]]:

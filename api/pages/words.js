@@ -6,6 +6,7 @@ const KINDS = {
   reschedule: "Wants another day",
   cancel: "Wants to cancel",
   failed_attempt: "Nobody took it",
+  incident: "Many late by one cause",
   human: "Wants a person",
   effect_unknown: "Unclear whether it was sent",
 };
@@ -28,6 +29,8 @@ const OPTIONS = {
 const DONE = {
   wait: "Left as it is",
   decline: "Kept the day, and said so",
+  retell_all: "Told everybody a new time",
+  resequence_all: "Put in a better order, and told who is late",
   retell: "Told a new time",
   join: "Put on the van that comes to the door anyhow",
   cancel: "Cancelled",
@@ -83,6 +86,8 @@ export function optionWords(option, vanName, caseKind) {
   if (option.kind === "wait" && caseKind === "reschedule") return OPTIONS.decline;
   if (option.kind === "wait" && caseKind === "failed_attempt") return OPTIONS.return;
   if (option.kind === "postpone" && caseKind === "failed_attempt") return OPTIONS.retry_day;
+  if (option.kind === "retell" && caseKind === "incident") return "Tell everybody a new time";
+  if (option.kind === "resequence" && caseKind === "incident") return "A better order where it is cheap, and tell who is late";
   if (option.kind === "wait" && caseKind === "cancel") return "Deliver it, and say so";
   return OPTIONS[option.kind] || sentence(option.id);
 }

@@ -21,7 +21,8 @@ from tools import desk, kinds, policy
 ROAD = road(7)
 SLOW = road(7, minutes=12)
 FACTS: dict[str, policy.Value] = {
-    "loaded": False, "retold_today": 0, "stop_moves_today": 0, "spent_today_cents": 0, "requester": "system",
+    "loaded": False, "retold_today": 0, "stop_moves_today": 0,
+    "minutes_since_move": 1440, "spent_today_cents": 0, "requester": "system",
 }  # fmt: skip
 DUE = 8 * HOUR + 30 * MINUTE
 """the third stop of v1 is reached ten minutes after this"""

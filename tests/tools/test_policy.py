@@ -22,6 +22,7 @@ CHEAP = {
     "promises_broken": 0,
     "spent_today_cents": 0,
     "stop_moves_today": 0,
+    "minutes_since_move": 30,
     "retold_today": 0,
     "loaded": False,
 }
@@ -61,6 +62,10 @@ def ask(kind: str, facts: dict[str, int | str | bool], policy: Policy = SHIPPED)
         ("retell", CHEAP | {"extra_cost_cents": 1501}, "ask", "limit.extra_cost_cents"),
         ("resequence", CHEAP, "auto", "resequence.within_limits"),
         ("resequence", CHEAP | {"minutes_late_others": 21}, "ask", "limit.minutes_late_others"),
+        ("resequence", CHEAP | {"minutes_since_move": 29}, "ask", "resequence.too_soon"),
+        ("reassign", CHEAP | {"minutes_since_move": 29}, "ask", "reassign.too_soon"),
+        ("retell_all", CHEAP, "ask", "retell_all.asks"),
+        ("resequence_all", CHEAP, "ask", "resequence_all.asks"),
         ("resequence", CHEAP | {"stop_moves_today": 2}, "ask", "resequence.ping_pong"),
         ("resequence", CHEAP | {"spent_today_cents": 19_900}, "ask", "limit.spend_per_day_cents"),
         ("reassign", CHEAP, "auto", "reassign.within_limits"),
