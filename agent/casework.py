@@ -9,7 +9,7 @@ Every node is idempotent on the row; no framework checkpoint is kept.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, TypedDict
 
@@ -29,7 +29,8 @@ from core.errors import DoorstepError, NotAllowed, Stale, WrongState
 from core.store import db as store
 from core.store.tables import plan, proposal
 from optimizer.options import Candidate, Option
-from tools import approvals, desk, policy, tracker
+from tools import approvals, desk, offers, policy, tracker
+from tools.kinds import KINDS, case_orders
 from tools.optimizer import Optimizer, Question
 
 logger = structlog.get_logger("casework")
@@ -123,7 +124,7 @@ def triage(state: State) -> State:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status != "open":
             return {}
-        if row.kind not in weigh.KINDS:
+        if row.kind not in KINDS:
             desk.escalate(db, row, row.kind if row.kind != "human" else "asked_for_human", now)
         elif row.rounds > MAX_ROUNDS:
             desk.escalate(db, row, "ground_keeps_shifting", now)
@@ -133,12 +134,10 @@ def triage(state: State) -> State:
 
 
 def _settled(db: Connection, row: Row[Any]) -> str | None:
-    alive = [o for o in desk.case_orders(db, row) if o.status in orders.OPEN]
-    if not alive:
+    kind = KINDS[row.kind]
+    if not any(o.status in kind.about | orders.OPEN for o in case_orders(db, row)):
         return "orders_ended"
-    if row.kind == "predicted_late" and not tracker.is_late(db, row.subject):
-        return "on_time_again"
-    return None
+    return kind.settled(db, row)
 
 
 def diagnose(state: State) -> State:
@@ -154,7 +153,7 @@ def diagnose(state: State) -> State:
 
 def _known(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
     """Facts of a case. Ids, times and counts only: they go into the decision, so nothing personal."""
-    mine = [o for o in desk.case_orders(db, row) if o.status in orders.OPEN]
+    mine = [o for o in case_orders(db, row) if o.status in KINDS[row.kind].about]
     opened = iso(row.opened_at)
     known = [{"name": "orders", "value": len(mine), "source": "orders", "at": opened}]
     for order_row in mine:
@@ -180,11 +179,12 @@ def options(state: State) -> State:
     """Freeze the question. Doing nothing is always an answer to it."""
     with store.snapshot() as db:
         row, now = cases.get(db, state["case_id"]), clock.now(db)
-    if row.status != "diagnosed":
-        return {}
-    stop = row.facts.get("stop", row.subject)
+        if row.status != "diagnosed":
+            return {}
+        stop, kind = row.facts.get("stop", row.subject), KINDS[row.kind]
+        scope = kind.scope(db, row)
     try:
-        return {"question": state["tools"].optimizer.ask(row.depot_id, row.day, stop, weigh.KINDS[row.kind], now)}
+        return {"question": state["tools"].optimizer.ask(row.depot_id, row.day, stop, kind.tried, now, scope)}
     except (WrongState, DoorstepError) as error:
         if error.status >= 500:
             raise
@@ -218,6 +218,9 @@ def gate(state: State) -> State:
             row = _weigh(db, row, state)
         if row.status != "weighed":
             return {}
+        if offers.can_be_asked(db, row, row.options):
+            offers.put(db, row, row.options, now)
+            return {}
         outcome = row.inputs["outcome"]
         option = next((o for o in row.options if o["id"] == outcome["picked"]), None)
         verdict = outcome["verdict"]
@@ -237,16 +240,23 @@ def _weigh(db: Connection, row: Row[Any], state: State) -> Row[Any]:
     """Decide on the priced options and keep everything that a replay needs, by content hash."""
     asked = state["question"]
     inputs = Inputs(
-        case=row.id, kind=row.kind, problem=asked.problem, stop=asked.stop, situation=_situation(row),
-        policy=policy.in_force(), facts=desk.facts_for(db, row, clock.now(db)),
+        case=row.id, kind=row.kind, problem=asked.problem, stop=asked.stop, scope=asked.scope,
+        situation=_situation(row), policy=policy.in_force(), facts=desk.facts_for(db, row, clock.now(db)),
     )  # fmt: skip
     planner = state["tools"].planner
     priced = weigh.priced(row.kind, asked.problem, state["priced"])
+    inputs = inputs.model_copy(update={"picked": _wished(row, priced)})
     outcome = weigh.decide(inputs, priced, planner).model_dump(mode="json")
     hashes = keep(db, inputs) | {"planner": planner.name, "planner_version": planner.version}
     kept = {"hashes": hashes, "outcome": outcome, "t0": iso(asked.t0), "version": asked.version}
     cases.advance(db, row, "weighed", options=list(priced), inputs=kept)
     return cases.get(db, row.id, lock=True)
+
+
+def _wished(row: Row[Any], priced: Sequence[Mapping[str, Any]]) -> str | None:
+    """What the customer chose, while it can be done."""
+    wish = row.facts.get("wish")
+    return next((str(o["id"]) for o in priced if o["kind"] == wish and o["feasible"]), None)
 
 
 def keep(db: Connection, inputs: Inputs) -> dict[str, Any]:
@@ -255,6 +265,7 @@ def keep(db: Connection, inputs: Inputs) -> dict[str, Any]:
         "case": inputs.case,
         "kind": inputs.kind,
         "stop": inputs.stop,
+        "scope": inputs.scope.model_dump(mode="json"),
         "matrix": inputs.problem.matrix,
         "picked": inputs.picked,
         "problem": blobs.put(db, inputs.problem),
@@ -268,7 +279,7 @@ def keep(db: Connection, inputs: Inputs) -> dict[str, Any]:
 def _situation(row: Row[Any]) -> Situation:
     known = tuple(Fact(**fact) for fact in row.facts.get("known", []))
     return Situation(
-        kind="case", role="system", channel="case", facts=known, allowed_tools=weigh.KINDS[row.kind],
+        kind="case", role="system", channel="case", facts=known, allowed_tools=KINDS[row.kind].tried,
         prompt_version=prompts.version(), today=row.day.isoformat(),
     )  # fmt: skip
 

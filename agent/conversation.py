@@ -40,7 +40,7 @@ from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
 from core.store.tables import depot
-from tools import desk
+from tools import desk, offers
 from tools.notify import contact, survey, templates
 
 logger = structlog.get_logger("conversation")
@@ -97,11 +97,16 @@ def turn(who: Principal, text: str, by: Planner | None = None, key: str | None =
         heard = threads.hear(db, who, said, now, key)
         if heard.reply is not None:
             return Turn.model_validate(heard.reply)
-        before, question = threads.lines(db, who, until=heard), threads.question(db, who)
+        before, question = threads.lines(db, who, until=heard), _open_question(db, who)
         zone = ZoneInfo(db.execute(select(depot.c.tz).order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC")
     lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in before]
     loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), question, now, zone)
     return loop.run(by or planner())
+
+
+def _open_question(db: Connection, who: Principal) -> str | None:
+    """What we asked last in this conversation, else what a case has asked by message."""
+    return threads.question(db, who) or ("choice" if offers.open_to(db, who) is not None else None)
 
 
 class _Loop:

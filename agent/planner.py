@@ -78,7 +78,7 @@ class Situation(Frozen):
     """tools to look or try with, and action kinds that may be proposed"""
     options: tuple[Option, ...] = ()
     question_open: str | None = None
-    """the slot that our last question asked for: order, day, intent"""
+    """the slot that our last question asked for: order, day, intent, choice"""
     prompt_version: str = ""
     today: str = ""
     """ISO date where the deliveries are"""

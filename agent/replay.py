@@ -20,6 +20,7 @@ from agent.weigh import Inputs
 from core import blobs, canonical, log
 from core.errors import DoorstepError
 from optimizer import ortools_engine
+from optimizer.options import Scope
 from optimizer.problem import Problem
 from tools import problems
 from tools.policy import Policy
@@ -70,7 +71,8 @@ def recompute(db: Connection, hashes: Mapping[str, Any], planner: Planner | None
 def load(db: Connection, hashes: Mapping[str, Any]) -> Inputs:
     """A decision's inputs, each read back by its hash."""
     return Inputs(
-        case=hashes["case"], kind=hashes["kind"], stop=hashes["stop"], picked=hashes["picked"],
+        case=hashes["case"], kind=hashes["kind"], stop=hashes["stop"],
+        scope=Scope.model_validate(hashes["scope"]), picked=hashes["picked"],
         problem=Problem.model_validate(blobs.get(db, hashes["problem"])),
         situation=Situation.model_validate(blobs.get(db, hashes["situation"])),
         policy=Policy.model_validate(blobs.get(db, hashes["policy"])), facts=blobs.get(db, hashes["facts"]),

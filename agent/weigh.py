@@ -13,19 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from agent import planner as port
 from agent.planner import Choose, Escalate, Planner, Situation, Step
 from core import canonical
-from optimizer import options as what_if
-from optimizer.options import Candidate, Option
+from optimizer import what_if
+from optimizer.options import ONE_STOP, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
-from tools import desk
+from tools import desk, kinds
 from tools.policy import Policy, Value, Verdict
-
-KINDS: dict[str, tuple[str, ...]] = {
-    "predicted_late": ("wait", "retell", "resequence", "reassign", "postpone"),
-    "unassigned": ("wait", "reassign", "postpone"),
-    "reschedule": ("wait", "postpone"),
-}
-"""Case kind -> what can be tried. Doing nothing is always among them."""
 
 
 class Inputs(BaseModel):
@@ -37,13 +30,14 @@ class Inputs(BaseModel):
     kind: str
     problem: Problem
     stop: str
+    scope: Scope = ONE_STOP
     situation: Situation
     """what the planner saw, without the options: those are recomputed"""
     policy: Policy
     facts: dict[str, Value]
     """what policy judged besides the option"""
     picked: str | None = None
-    """option that a person took instead of the planner's"""
+    """option that a person, or the customer, took instead of the planner's"""
 
 
 class Outcome(BaseModel):
@@ -59,17 +53,11 @@ class Outcome(BaseModel):
     verdict: Verdict | None
 
 
-def candidates(problem: Problem, matrix: Matrix, stop: str, kind: str) -> tuple[Candidate, ...]:
-    return tuple(c for c in what_if.candidates(problem, matrix, stop) if c.kind in KINDS[kind])
-
-
 def priced(kind: str, problem: Problem, options: Sequence[Option]) -> tuple[dict[str, Any], ...]:
-    """Options in their order of price. When the customer asked for another day, it is doing nothing that costs the
-    failed attempt, not the move."""
+    """Options in their order of price, for this kind of case (`tools.kinds.Kind.charged`)."""
     rows = [option.model_dump(mode="json") for option in options]
-    if kind == "reschedule":
-        for row in rows:
-            row["cost_cents"] += problem.weights.postponed * (-1 if row["kind"] == "postpone" else 1)
+    for row in rows:
+        row["cost_cents"] += problem.weights.postponed * kinds.KINDS[kind].charged.get(row["kind"], 0)
     return tuple(sorted(rows, key=lambda row: (not row["feasible"], row["cost_cents"], row["id"])))
 
 
@@ -83,7 +71,7 @@ def decide(inputs: Inputs, options: tuple[dict[str, Any], ...], planner: Planner
     option = next((o for o in options if o["id"] == picked and o["feasible"]), None)
     verdict = None
     if option is not None:
-        action = desk.action_kind(inputs.kind, option)
+        action = kinds.action_kind(inputs.kind, option)
         verdict = desk.judge(inputs.policy, action, inputs.stop, inputs.facts, option)
     return Outcome(
         options=options,
@@ -96,10 +84,8 @@ def decide(inputs: Inputs, options: tuple[dict[str, Any], ...], planner: Planner
 
 def recompute(inputs: Inputs, matrix: Matrix, planner: Planner) -> Outcome:
     """Everything again, from the inputs alone."""
-    found = [
-        what_if.evaluate(inputs.problem, matrix, c)
-        for c in candidates(inputs.problem, matrix, inputs.stop, inputs.kind)
-    ]
+    tried = what_if.candidates(inputs.problem, matrix, inputs.stop, kinds.tried(inputs.kind), inputs.scope)
+    found = [what_if.evaluate(inputs.problem, matrix, candidate) for candidate in tried]
     return decide(inputs, priced(inputs.kind, inputs.problem, found), planner)
 
 
@@ -115,7 +101,7 @@ def checked(step: Step, situation: Situation) -> Step:
 
 def _shown(kind: str, option: dict[str, Any]) -> port.Option:
     return port.Option(
-        id=option["id"], kind=desk.action_kind(kind, option), cost_cents=option["cost_cents"],
+        id=option["id"], kind=kinds.action_kind(kind, option), cost_cents=option["cost_cents"],
         minutes_late=option["minutes_late"], promises_broken=option["promises_broken"],
         stops_moved=option["stops_moved"], feasible=option["feasible"], why="; ".join(option["broken"]),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from core.errors import DoorstepError, Unavailable
 from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
-from tools import desk, publishing
+from tools import desk, offers, publishing
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -59,6 +59,12 @@ def look_again(subject: str) -> None:
             desk.pass_on(db, row, clock.now(db))
 
 
+def offer_over(subject: str) -> None:
+    """A customer who was asked has not answered in time."""
+    with store.transaction() as db:
+        offers.over(db, subject)
+
+
 def close_day(subject: str) -> None:
     """Reconcile a depot's day, then sign the log as the day leaves it."""
     depot_id, _, day = subject.rpartition(" ")
@@ -77,6 +83,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "work_case": work_case,
     "drain_outbox": drain_outbox,
     "look_again": look_again,
+    "offer_over": offer_over,
     "close_day": close_day,
     "survey": survey,
 }

@@ -21,6 +21,8 @@ STATUSES = (
     "open",  # nothing looked at yet
     "diagnosed",  # facts collected
     "weighed",  # options computed and priced
+    "folded",  # worked as part of an incident, whose id is in its facts
+    "offered",  # the customer is asked which option they want
     "waiting",  # a person is asked
     "approved",  # policy or a person said yes; not done yet
     "acting",  # decided, written, effects on their way
@@ -81,8 +83,33 @@ def advance(db: Connection, row: Row[Any], status: str, **values: Any) -> int:
     )
     if done.rowcount != 1:
         raise Stale(f"Case {row.id} has changed meanwhile.", "Read it again.")
+    if status == "closed":
+        _close_members(db, row.id, values.get("closed_at"))
     _tell(db, row.id, row.kind, row.subject, status, version)
     return version
+
+
+def fold(
+    db: Connection, kind: str, subject: str, depot_id: str, day: date, facts: Mapping[str, Any], into: str, at: datetime
+) -> str:
+    """Write an exception down as a member of an incident: it is not worked alone, and ends with the incident."""
+    made = canonical.short("case", kind, subject, at.isoformat())
+    row = {
+        "id": made, "kind": kind, "subject": subject, "depot_id": depot_id, "day": day, "status": "folded",
+        "version": 1, "facts": {**facts, "incident": into}, "options": [], "inputs": {}, "opened_at": at,
+    }  # fmt: skip
+    db.execute(insert(case).values(row).on_conflict_do_nothing())
+    return made
+
+
+def members(db: Connection, case_id: str) -> list[str]:
+    query = select(case.c.id).where(case.c.facts["incident"].astext == case_id).order_by(case.c.id)
+    return list(db.execute(query).scalars())
+
+
+def _close_members(db: Connection, case_id: str, at: datetime | None) -> None:
+    mine = (case.c.status == "folded") & (case.c.facts["incident"].astext == case_id)
+    db.execute(update(case).where(mine).values(status="closed", closed_at=at, reason_code="folded"))
 
 
 def _tell(db: Connection, case_id: str, kind: str, subject: str, status: str, version: int) -> None:

@@ -13,3 +13,9 @@ def metres(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     p1, p2 = math.radians(lat1), math.radians(lat2)
     a = math.sin((p2 - p1) / 2) ** 2 + math.cos(p1) * math.cos(p2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
     return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(a)))
+
+
+def offset_m(lat: float, lon: float, to_lat: float, to_lon: float) -> tuple[int, int]:
+    """Whole metres east and north from one point to another, on a plane: good to a percent within 100 km."""
+    degree = math.radians(1) * EARTH_M
+    return round((to_lon - lon) * math.cos(math.radians(lat)) * degree), round((to_lat - lat) * degree)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
-from core import attempts, canonical, custody, events, fleet, geo, orders, promises, vans
+from core import attempts, canonical, cases, custody, events, fleet, geo, orders, promises, vans
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
 from core.store.tables import proof
@@ -163,6 +163,8 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
         raise BadInput("The failed attempt has no reason.", f"Send one of {codes}.", field="data.reason")
     attempts.keep(db, row.id, dict(fact.data), fact.at, fact.key)
     _served(db, fact, van, row, "failed")
+    facts = {"order": row.id, "stop": row.stop_id, "vehicle": van.vehicle_id, "reason": str(fact.data["reason"])[:80]}
+    cases.open_or_join(db, "failed_attempt", row.id, row.depot_id, row.day, facts, fact.at)
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:

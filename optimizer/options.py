@@ -8,6 +8,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + broken_promise, when the stop stays late and its customer is told nothing
   + retold_promise x promises that are moved by a message
   + stop_moved x stops that a driver finds in another place, or on another list
+  + failed_again, when it is tried once more on the same day
   + postponed, when the stop leaves the day
 
 Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
@@ -17,7 +18,7 @@ An option is feasible when it breaks no hard constraint that doing nothing leave
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from core.errors import BadInput
@@ -27,7 +28,9 @@ from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, 
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
 from optimizer.travel import Matrix
 
-Kind = Literal["wait", "retell", "resequence", "reassign", "postpone", "remove"]
+Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove"]
+USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
+"""what is tried for a stop that will be late"""
 Routes = Mapping[str, tuple[str, ...]]
 
 REASSIGN_TO = 3
@@ -36,9 +39,24 @@ SHORTLIST = 5
 """positions priced in full, of those that insertion ranks first"""
 
 
+class Scope(Frozen):
+    """What a question is about besides its stop."""
+
+    shared: bool = False
+    """the van comes to the stop for another order too: when this one leaves the day, the visit stays"""
+    stops: tuple[str, ...] = ()
+    """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
+    left_out: bool = False
+    """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
+
+
+ONE_STOP = Scope()
+
+
 class Candidate(Frozen):
     kind: Kind
     stop_id: str
+    scope: Scope = ONE_STOP
     vehicle_id: str | None = None
     """where to, when it is reassigned"""
 
@@ -70,18 +88,21 @@ class Option(Frozen):
     """hard constraints that this option breaks and doing nothing does not, in words"""
 
 
-def candidates(problem: Problem, matrix: Matrix, stop_id: str) -> tuple[Candidate, ...]:
-    return _WhatIf(problem, matrix, stop_id).candidates()
+def candidates(
+    problem: Problem, matrix: Matrix, stop_id: str, kinds: Collection[str] = USUAL, scope: Scope = ONE_STOP
+) -> tuple[Candidate, ...]:
+    """What can be tried, of these kinds."""
+    return _WhatIf(problem, matrix, stop_id, scope).candidates(kinds)
 
 
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
-    return _WhatIf(problem, matrix, candidate.stop_id).evaluate(candidate)
+    return _WhatIf(problem, matrix, candidate.stop_id, candidate.scope).evaluate(candidate)
 
 
 def options(problem: Problem, matrix: Matrix, stop_id: str) -> tuple[Option, ...]:
     """Every option, best first."""
     what_if = _WhatIf(problem, matrix, stop_id)
-    return tuple(sorted((what_if.evaluate(c) for c in what_if.candidates()), key=_rank))
+    return tuple(sorted((what_if.evaluate(c) for c in what_if.candidates(USUAL)), key=_rank))
 
 
 def choose(found: Iterable[Option]) -> Option:
@@ -114,7 +135,7 @@ def _rank(option: Option) -> tuple[bool, int, str]:
     return not option.feasible, option.cost_cents, option.id
 
 
-class _Side(NamedTuple):
+class Side(NamedTuple):
     """The touched routes, timed: as they are, or as an option leaves them."""
 
     timings: dict[str, Timing]
@@ -129,44 +150,60 @@ class _Side(NamedTuple):
 class _WhatIf:
     """The present plan around one stop, timed once."""
 
-    def __init__(self, problem: Problem, matrix: Matrix, stop_id: str) -> None:
-        self.problem, self.matrix = problem, matrix
+    def __init__(self, problem: Problem, matrix: Matrix, stop_id: str, scope: Scope = ONE_STOP) -> None:
+        self.problem, self.matrix, self.scope = problem, matrix, scope
         self.schedule = Schedule(problem, matrix)
         self.stop = problem.stop(stop_id)
         self.place = problem.place_of(stop_id)
         self.own = self.place[0] if self.place else None
         self.vehicles = {v.id: v for v in problem.vehicles}
 
-    def candidates(self) -> tuple[Candidate, ...]:
+    def candidates(self, wanted: Collection[str]) -> tuple[Candidate, ...]:
         kinds: list[Kind] = ["wait"]
         if self.place is not None:
             kinds.append("retell")
+        if self._joinable():
+            kinds.append("join")
         if self._movable() and len(self._rest(self.own)) > self._vehicle().locked:
             kinds.append("resequence")
-        targets = self._reassign_targets() if self.place is None or self._movable() else []
-        reassigned = [Candidate(kind="reassign", stop_id=self.stop.id, vehicle_id=v) for v in targets]
-        kept = [Candidate(kind=kind, stop_id=self.stop.id) for kind in kinds]
-        return (*kept, *reassigned, Candidate(kind="postpone", stop_id=self.stop.id))
+        free = "reassign" in wanted and not self.scope.shared and (self.place is None or self._movable())
+        kept: list[tuple[Kind, str | None]] = [(kind, None) for kind in kinds]
+        kept += [("reassign", vehicle_id) for vehicle_id in (self._reassign_targets() if free else ())]
+        kept += [("again", None)] if self.place is None and self.stop.aboard is not None else []
+        kept += [("postpone", None), ("remove", None)]
+        return tuple(
+            Candidate(kind=kind, stop_id=self.stop.id, scope=self.scope, vehicle_id=vehicle_id)
+            for kind, vehicle_id in kept
+            if kind in wanted
+        )
 
     def evaluate(self, candidate: Candidate) -> Option:
         if candidate.kind == "remove":
             return self.removal()
+        if candidate.kind == "again":
+            return self._best_spot("again", self._known(self.stop.aboard), {})
         if candidate.kind == "reassign":
             return self._reassign(self._known(candidate.vehicle_id))
         if candidate.kind == "resequence":
             return self._resequence()
         if candidate.kind == "postpone":
-            changed = {self.own: self._rest(self.own)} if self.own else {}
+            changed = {self.own: self._rest(self.own)} if self.own and not self.scope.shared else {}
             return self._option("postpone", changed)
         return self._option(candidate.kind, {})
 
     def removal(self) -> Option:
+        if self.scope.shared:
+            return self._option("remove", {})
         reduced = without_stop(self.problem, self.stop.id)
         changed = {self.own: reduced.routes[self.own]} if self.own else {}
         return self._option("remove", changed, after_in=Schedule(reduced, self.matrix))
 
     def _movable(self) -> bool:
         return self.place is not None and self.place[1] >= self._vehicle().locked
+
+    def _joinable(self) -> bool:
+        """The van that comes to the door anyhow has not left, so that the new order's goods can go with it."""
+        return self.place is not None and self.stop.aboard is None and not self._vehicle().on_road
 
     def _vehicle(self) -> Vehicle:
         return self._known(self.own)
@@ -214,19 +251,19 @@ class _WhatIf:
     ) -> Option:
         """The one place where an option gets its figures."""
         now = {v: self.problem.routes.get(v, ()) for v in sorted({*changed, *([self.own] if self.own else [])})}
-        before, after = _side(self.schedule, now), _side(after_in or self.schedule, {**now, **changed})
+        before, after = side(self.schedule, now), side(after_in or self.schedule, {**now, **changed})
         late_s = sum(after.late.values()) - self._late_elsewhere(before)
         told = self._told(kind, before, after)
         unserved = self.place is None and self.stop.deadline_s is not None
         broken = kind == "wait" and (unserved or self.stop.id in after.late)
         moved = moves({v: now[v] for v in changed}, changed, self.stop.id)
         stops_moved = sum(move.to_vehicle is not None for move in moved)
-        leaves = kind == "postpone" or (kind == "wait" and self.place is None)
+        leaves = kind == "postpone" or (kind == "wait" and (self.place is None or self.scope.left_out))
         weights = self.problem.weights
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
-        cost += weights.stop_moved * stops_moved + weights.postponed * leaves
-        new = tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)
+        cost += weights.stop_moved * stops_moved + weights.postponed * leaves + weights.failed_again * (kind == "again")
+        new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
         return Option(
             id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,
             kind=kind,
@@ -235,7 +272,7 @@ class _WhatIf:
             routes=dict(changed),
             arrivals=self._arrivals(before, after),
             cost_cents=cost,
-            minutes_late=_minutes(max(0, late_s)),
+            minutes_late=minutes(max(0, late_s)),
             promises_broken=int(broken),
             promises_retold=len(told),
             retold=tuple(sorted(told)),
@@ -245,32 +282,38 @@ class _WhatIf:
             broken=new,
         )
 
-    def _told(self, kind: Kind, before: _Side, after: _Side) -> set[str]:
+    def _told(self, kind: Kind, before: Side, after: Side) -> set[str]:
         if kind == "wait":
             return set()
         if kind == "retell":
             return {self.stop.id}
         return {s for s in after.late if s == self.stop.id or s not in before.late}
 
-    def _late_elsewhere(self, before: _Side) -> int:
+    def _late_elsewhere(self, before: Side) -> int:
         """Seconds late on the other vehicles' routes when nothing is done: not this option's doing."""
         return sum(timing.late_s for v, timing in before.timings.items() if v != self.own)
 
-    def _arrivals(self, before: _Side, after: _Side) -> dict[str, int]:
+    def _arrivals(self, before: Side, after: Side) -> dict[str, int]:
         return {s: t for s, t in sorted(after.starts.items()) if s == self.stop.id or before.starts.get(s) != t}
 
-    def _others_delayed(self, before: _Side, after: _Side) -> int:
+    def _others_delayed(self, before: Side, after: Side) -> int:
         known = [s for s in after.starts if s != self.stop.id and s in before.starts]
-        return _minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
+        return minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
 
 
-def _side(schedule: Schedule, routes: Routes) -> _Side:
+def _counts(kind: Kind, breach: Breach) -> bool:
+    """Goods that join a visit are in the stop's demand already: what they overload counts against them. A second try
+    is for a van with time left: one that ends after its shift already has none."""
+    return (kind == "join" and breach.kind.startswith("capacity")) or (kind == "again" and breach.kind == "shift")
+
+
+def side(schedule: Schedule, routes: Routes) -> Side:
     vehicles = {v.id: v for v in schedule.problem.vehicles}
     timings = {v: schedule.timing(vehicles[v], stop_ids) for v, stop_ids in routes.items()}
     rows = [row for timing in timings.values() for row in timing.visits]
     breaches = [b for v, timing in timings.items() for b in schedule.breaches(vehicles[v], timing)]
     priced = [costs(schedule.problem.weights, vehicles[v], timing) for v, timing in timings.items()]
-    return _Side(
+    return Side(
         timings=timings,
         breaches={breach.key: breach for breach in breaches},
         starts={stop_id: start for stop_id, _, start, _, _ in rows},
@@ -279,6 +322,6 @@ def _side(schedule: Schedule, routes: Routes) -> _Side:
     )
 
 
-def _minutes(seconds: int) -> int:
+def minutes(seconds: int) -> int:
     """Whole minutes, begun ones count."""
     return -(-seconds // 60)

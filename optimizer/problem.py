@@ -31,6 +31,8 @@ class Weights(Frozen):
     """churn: one stop that a driver finds in another place of the list, or on another list"""
     overtime_minute: int = Field(90, ge=0)
     """a minute that a van ends after its shift"""
+    failed_again: int = Field(860, ge=0)
+    """a second try on the day of the first one: half of `postponed`, since as often as not nobody is there again"""
     postponed: int = Field(1720, ge=0)
     """an order that leaves today's plan: second attempt and contacts ($17.20, industry figure for a failed attempt)"""
 
@@ -101,6 +103,33 @@ class Vehicle(Frozen):
     It holds only while that stop is locked and first. None: the matrix says"""
 
 
+class Zone(Frozen):
+    """A circle in which driving takes longer for a while. Whole metres from its centre, so that every machine finds the
+    same legs crossing it."""
+
+    from_s: int
+    until_s: int
+    percent: int = Field(ge=100, le=1000)
+    """how long a leg takes that touches it: 200 is twice as long"""
+    radius_m: int = Field(gt=0)
+    places: tuple[tuple[int, int, int], ...]
+    """(row of the matrix, metres east of the centre, metres north of it)"""
+
+    def lasts_at(self, second: int) -> bool:
+        return self.from_s <= second < self.until_s
+
+    def is_crossed(self, a: tuple[int, int], b: tuple[int, int]) -> bool:
+        """Does the straight line from a to b touch the circle?"""
+        (ax, ay), (bx, by) = a, b
+        dx, dy, near = bx - ax, by - ay, self.radius_m**2
+        along, length = -(ax * dx + ay * dy), dx * dx + dy * dy
+        if along <= 0 or length == 0:
+            return ax * ax + ay * ay <= near
+        if along >= length:
+            return bx * bx + by * by <= near
+        return (ax * by - ay * bx) ** 2 <= near * length
+
+
 class Problem(Frozen):
     matrix: str
     """content hash of the travel-time matrix (`optimizer.travel`)"""
@@ -109,6 +138,8 @@ class Problem(Frozen):
     routes: dict[str, tuple[str, ...]] = {}
     """the present plan: vehicle id -> stop ids still to serve, in order, locked ones first"""
     now_s: int = 0
+    zones: tuple[Zone, ...] = ()
+    """where it takes longer than the matrix says, and how long that lasts"""
     weights: Weights = Weights()
 
     @model_validator(mode="after")

@@ -91,6 +91,7 @@ class Schedule:
         # .item gives Python integers: int32 sums would overflow silently
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
+        self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
         timing = self.timing(vehicle, stop_ids)
@@ -117,7 +118,7 @@ class Schedule:
         distance = driving = waiting = late_total = 0
         for stop_id in stop_ids:
             stop = self._stop(stop_id)
-            leg_s, leg_m = self._leg(vehicle, here, stop, first=not visits)
+            leg_s, leg_m = self._leg(vehicle, here, stop, now, first=not visits)
             arrival = now + leg_s
             start = start_of_service(stop, arrival)
             late = max(0, start - stop.deadline_s) if stop.deadline_s is not None else 0
@@ -126,7 +127,7 @@ class Schedule:
             distance, driving = distance + leg_m, driving + leg_s
             waiting, late_total = waiting + start - arrival, late_total + late
         if visits and vehicle.end is not None:
-            leg_s = self._seconds(here, vehicle.end)
+            leg_s = self._slowed(self._seconds(here, vehicle.end), here, vehicle.end, now)
             now, driving = now + leg_s, driving + leg_s
             distance += self._metres(here, vehicle.end)
         overtime = max(0, now - vehicle.shift_end_s) if visits else 0
@@ -144,12 +145,24 @@ class Schedule:
             raise BadInput(f"no stop {stop_id} in this problem", "Use an open stop of the day.", field="stop")
         return self.stops[stop_id]
 
-    def _leg(self, vehicle: Vehicle, here: int, stop: Stop, first: bool) -> tuple[int, int]:
+    def _leg(self, vehicle: Vehicle, here: int, stop: Stop, leaves_s: int, first: bool) -> tuple[int, int]:
         """Seconds and metres. The live first leg is known in seconds only, and only for the stop that it leads to."""
         live = first and vehicle.locked > 0 and self.problem.routes.get(vehicle.id, ())[:1] == (stop.id,)
         if live and vehicle.first_leg_s is not None:
-            return vehicle.first_leg_s, 0
-        return self._seconds(here, stop.location), self._metres(here, stop.location)
+            return self._slowed(vehicle.first_leg_s, here, stop.location, leaves_s), 0
+        seconds = self._slowed(self._seconds(here, stop.location), here, stop.location, leaves_s)
+        return seconds, self._metres(here, stop.location)
+
+    def _slowed(self, seconds: int, here: int, there: int, leaves_s: int) -> int:
+        """A leg that begins while a zone lasts and touches it takes longer, by the slowest of them."""
+        if not self._zones:
+            return seconds
+        percents = [
+            zone.percent
+            for zone, places in self._zones
+            if zone.lasts_at(leaves_s) and zone.is_crossed(places[here], places[there])
+        ]
+        return seconds * max(percents) // 100 if percents else seconds
 
     def _vehicle_breaches(self, vehicle: Vehicle, timing: Timing) -> list[Breach]:
         name, found = vehicle.id, []

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from agent import planner, weigh
+from agent import planner
 from core import attempts, cases, settings, taps
 from optimizer import reasons
 from tests.api import test_roles as roles
-from tools import actions, desk, policy
+from tools import actions, desk, kinds, policy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -40,13 +40,21 @@ def reason_codes() -> list[str]:
         ("policy.md", [*rule_ids(), *policy.FACTS, *policy.default().levels]),
         ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *actions.ACTIONS]),
         ("reasons.md", reason_codes()),
-        ("cases.md", [*weigh.KINDS, *cases.STATUSES]),
+        ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
         ("events.md", [*taps.TAPS, *attempts.REASONS]),
     ],
 )
 def test_everything_that_exists_is_in_the_docs(page: str, names: Iterable[str]) -> None:
     text = (DOCS / page).read_text("utf-8")
     assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("kind", sorted(kinds.KINDS))
+def test_every_kind_of_case_has_its_page_and_its_playbook(kind: str) -> None:
+    page = (DOCS / "cases" / f"{kind}.md").read_text("utf-8")
+    named = [*kinds.KINDS[kind].tried, *kinds.KINDS[kind].actions.values()]
+    assert [name for name in named if f"`{name}`" not in page] == []
+    assert (ROOT / "prompts" / "playbooks" / f"{kind}.md").read_text("utf-8").startswith("# ")
 
 
 def test_every_setting_stands_with_its_default_and_meaning() -> None:

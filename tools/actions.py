@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical, clock, effects, fleet, orders, plans, promises
+from core import canonical, clock, custody, effects, fleet, orders, plans, promises
 from core.clock import iso, parse
 from core.errors import Stale
 from core.store.tables import depot, order, parcel, van
-from optimizer.churn import moves
+from optimizer.churn import Move, moves
 from tools.notify import accounts, texts
 from tools.tracker import outward
 
@@ -71,10 +71,49 @@ def wait(job: Job) -> dict[str, Any]:
 
 def decline(job: Job) -> dict[str, Any]:
     """The customer's wish can't be met, or costs more than it is worth: tell them that today stands."""
+    template = "kept" if job.case.kind == "cancel" else "declined"
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, "declined", order=row.ref)
+        _say(job, row, template, order=row.ref)
     return {}
+
+
+def join(job: Job) -> dict[str, Any]:
+    """The van comes to this door anyhow: the order goes with it, and its customer is told when."""
+    return {"promises": _first_promises(job)}
+
+
+def again(job: Job) -> dict[str, Any]:
+    """Try a door once more on the same day, later on the same van; its customer is told when."""
+    tried = [o for o in job.args.orders if orders.get(job.db, o).status == "failed"]
+    if not tried:
+        raise Stale("The order is not on its van any more.", "Look at the case again.")
+    orders.set_status(job.db, tried, "out")
+    changed = _apply_routes(job, job.args.routes)
+    told = [_promise_arrival(job, orders.get(job.db, order_id)) for order_id in tried]
+    return changed | {"again": tried, "promises": told + _retell(job)}
+
+
+def go_back(job: Job) -> dict[str, Any]:
+    """The goods go back to the sender: the order ends as returned when the van is home, and its customer is told."""
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        _say(job, row, "going_back", order=row.ref)
+    return {}
+
+
+def cancel(job: Job) -> dict[str, Any]:
+    """Take orders off the day for good. What is aboard stays there: the van goes past, the return scan takes it in."""
+    before = {}
+    for order_id in job.args.orders:
+        row = orders.get(job.db, order_id)
+        if row.status not in orders.OPEN | {"failed"}:
+            raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
+        before[order_id] = row.status
+        promises.release(job.db, order_id)
+        _say(job, row, "cancelled", order=row.ref)
+    orders.set_status(job.db, before, "cancelled")
+    return {"cancelled": before} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
 
 def retell(job: Job) -> dict[str, Any]:
@@ -106,10 +145,17 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "wait": wait,
     "decline": decline,
     "retell": retell,
+    "join": join,
+    "retell_all": retell,
     "resequence": change_routes,
+    "resequence_all": change_routes,
     "reassign": change_routes,
+    "again": again,
+    "return": go_back,
+    "retry_day": move_day,
     "postpone": move_day,
     "reschedule": move_day,
+    "cancel": cancel,
 }
 
 
@@ -133,7 +179,9 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         raise Stale(f"{len(gone)} of the stops it moves were served meanwhile.", "Look at the case again.")
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
     after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
-    moved = moves({r.vehicle_id: _stops(current, r.vehicle_id) for r in after}, {r.vehicle_id: r.stops for r in after})
+    routes = {r.vehicle_id: r.stops for r in after}
+    moved = moves({v: _stops(current, v) for v in routes}, routes, job.case.facts.get("stop", job.case.subject))
+    _goods_can_follow(job, moved)
     version = plans.add(
         job.db,
         job.case.depot_id,
@@ -154,6 +202,23 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         "after": {r.vehicle_id: r.digest for r in after},
         "moves": [move.model_dump() for move in moved],
     }
+
+
+def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
+    """Goods on a van stay on it, goods at the depot go with a van that has not left: they may have been loaded, or
+    the van may have left, since a person was asked. Raises Stale."""
+    for move in moved:
+        if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
+            continue
+        holders = {
+            custody.van_of(job.db, o.id) for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN
+        }
+        state = job.db.execute(
+            select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
+        )
+        left = (state.scalar_one_or_none() or "idle") != "idle"
+        if holders - {None, move.to_vehicle} or (left and None in holders):
+            raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
 
 def _stops(current: plans.PlanVersion, vehicle_id: str) -> tuple[str, ...]:
@@ -222,13 +287,16 @@ def _first_promises(job: Job) -> list[str]:
     made = []
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        arrival = job.args.arrivals.get(row.stop_id)
-        if row.status in ("new", "unassigned") and arrival is not None:
+        if row.status in ("new", "unassigned") and row.stop_id in job.args.arrivals:
             if accounts.tells(row.client, "promise"):
-                lo, hi = promised_range(row.windows, parse(arrival))
-                made.append(promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now))
+                made.append(_promise_arrival(job, row))
             orders.set_status(job.db, [order_id], "planned")
     return made
+
+
+def _promise_arrival(job: Job, row: Row[Any]) -> str:
+    lo, hi = promised_range(row.windows, parse(job.args.arrivals[row.stop_id]))
+    return promise_by_message(job.db, job.case.id, row, "promise", lo, hi, job.tz, job.now)
 
 
 def promised_range(windows: Sequence[Sequence[str]], arrival: datetime) -> tuple[datetime, datetime]:

@@ -13,6 +13,7 @@ from core.principals import Principal
 from core.store.tables import order, parcel, proposal
 from tools import desk
 from tools.actions import ACTIONS, Args, Job, binds, promise_by_message, put_routes_back
+from tools.kinds import action_kind, case_orders
 
 
 def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
@@ -65,7 +66,7 @@ def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime,
     args = arguments(db, row, option)
     band = max(200, abs(int(option["cost_cents"])) // 5)
     content = {
-        "option_id": option["id"], "action": desk.action_kind(row.kind, option), "args": args.model_dump(mode="json"),
+        "option_id": option["id"], "action": action_kind(row.kind, option), "args": args.model_dump(mode="json"),
         "binds": binds(db, row, args), "cost_lo": option["cost_cents"] - band, "cost_hi": option["cost_cents"] + band,
     }  # fmt: skip
     return cases.propose(db, row.id, content, now, status=status)
@@ -74,7 +75,7 @@ def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime,
 def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
     """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
     t0 = clock.parse(row.inputs["t0"])
-    mine = [o.id for o in desk.case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
+    mine = [o.id for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
     return Args(
         option=option["id"],
         routes={v: tuple(stops) for v, stops in option["routes"].items()},
@@ -147,9 +148,15 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
     if not untouched:
         raise Stale("The routes were changed again since.", "Look at the present plan and decide anew.")
     job = Job(db, row, made, Args(option="undo"), now)
-    undone = _orders_back(db, applied) + put_routes_back(job, applied)
+    undone = (
+        _orders_back(db, applied)
+        + _wanted_again(db, applied)
+        + _failed_still(db, applied)
+        + put_routes_back(job, applied)
+    )
     compensated = [_correct(job, promise_id) for promise_id in applied.get("promises", [])]
-    compensated += [_keep_today(job, order_id) for order_id in sorted(applied.get("moved", {}))]
+    off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
+    compensated += [_keep_today(job, order_id) for order_id in off_the_day]
     result = {"undone": undone, "compensated": compensated}
     decisions.write(
         db,
@@ -181,6 +188,30 @@ def _orders_back(db: Connection, applied: dict[str, Any]) -> list[str]:
         orders.set_status(db, [old], "out" if from_van else "planned")
         back.append(f"order {old} is back on its day")
     return back
+
+
+def _wanted_again(db: Connection, applied: dict[str, Any]) -> list[str]:
+    """Cancelled orders are as they were, while their goods have not been brought back."""
+    for order_id, status in applied.get("cancelled", {}).items():
+        if orders.get(db, order_id).status != "cancelled" or _came_back(db, order_id, status):
+            raise Stale("The goods are back at the depot already.", "Take the order in again for another day.")
+        orders.set_status(db, [order_id], status)
+    return [f"order {order_id} is to be delivered again" for order_id in sorted(applied.get("cancelled", {}))]
+
+
+def _failed_still(db: Connection, applied: dict[str, Any]) -> list[str]:
+    """Orders that were to be tried again are not, while the driver has not rung there a second time."""
+    for order_id in applied.get("again", []):
+        if orders.get(db, order_id).status != "out":
+            raise Stale("The door was tried again already.", "Look at what came of it.")
+        promises.release(db, order_id)
+        orders.set_status(db, [order_id], "failed")
+    return [f"order {order_id} is not tried again today" for order_id in applied.get("again", [])]
+
+
+def _came_back(db: Connection, order_id: str, status: str) -> bool:
+    """It was aboard when it was cancelled, and no van has it now."""
+    return status in ("out", "failed") and custody.van_of(db, order_id) is None
 
 
 def _keep_today(job: Job, order_id: str) -> str:

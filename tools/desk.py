@@ -18,15 +18,17 @@ from sqlalchemy import Connection, Row, func, select
 from core import cases, custody, decisions, faults, lineage, orders, people, principals, promises, timers
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
-from core.store.tables import case, decision, depot, effect, order, vehicle
-from tools import knowledge, policy, proof, tracker
+from core.store.tables import case, decision, depot, effect
+from tools import knowledge, offers, policy, proof, tracker
 from tools.actions import ACTIONS, Args, Job, binds
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
+from tools.kinds import KINDS, case_orders
 from tools.policy import Action, Policy, Value, Verdict
 
 Fact = dict[str, Any]
 OWNER_ANSWERS_WITHIN = timedelta(minutes=15)
+NEVER_MOVED_MIN = 24 * 60
 BY_WHEN_STEPS = timedelta(minutes=5)
 
 
@@ -48,7 +50,7 @@ def _own_orders(db: Connection, who: Principal) -> list[Row[Any]]:
 
 def find_order(db: Connection, who: Principal, ref: str) -> Row[Any] | None:
     """The order with this reference if this principal may see it; to a customer others' orders do not exist."""
-    return orders.by_ref(db, ref, None if who.is_staff else who.subject)
+    return orders.by_ref(db, ref, who.subject if who.role == "customer" else None)
 
 
 def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
@@ -68,7 +70,9 @@ def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: 
 def _fleet_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     fleet_now = tracker.fleet_now(db, now)
     out = [row for row in fleet_now if row["state"] in ("driving", "serving")]
-    open_cases = db.execute(select(func.count()).select_from(case).where(case.c.closed_at.is_(None))).scalar_one()
+    open_cases = db.execute(
+        select(func.count()).select_from(case).where(case.c.closed_at.is_(None), case.c.status != "folded")
+    ).scalar_one()
     figures = {
         "vans_out": len(out), "stops_left": sum(row["stops_left"] for row in fleet_now),
         "late_stops": sum(len(row["late"]) for row in fleet_now), "open_cases": int(open_cases),
@@ -123,7 +127,11 @@ TOOLS: dict[str, Tool] = {
         Tool("knowledge.search", STAFF, _notes),
     )
 }
-PROPOSALS: dict[str, frozenset[str]] = {"reschedule": STAFF | {"customer"}}
+PROPOSALS: dict[str, frozenset[str]] = {
+    "reschedule": STAFF | {"customer"},
+    "cancel": STAFF | {"customer", "integrator"},
+    "choose": frozenset({"customer"}),
+}
 """Actions that a conversation may ask for, and who may; each opens a case, none runs at once."""
 
 
@@ -150,6 +158,8 @@ def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str]
         raise NotAllowed(
             f"A {who.role} may not ask for {action!r}.", f"In the box: {', '.join(box(who)) or 'nothing'}."
         )
+    if action == "choose":
+        return offers.choose(db, who, args.get("choice", ""), now)
     row = find_order(db, who, args.get("order", ""))
     if row is None:
         raise NotFound(
@@ -157,15 +167,21 @@ def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str]
         )
     if row.status in orders.FINAL:
         raise WrongState(f"Order {row.ref} is {row.status}.", "Nothing can be moved any more.", field="order")
-    try:
-        day = date.fromisoformat(args.get("day", ""))
-    except ValueError:
-        raise BadInput(f"{args.get('day', '')!r} is no date.", "Give it as YYYY-MM-DD.", field="day") from None
-    if day <= row.day:
-        raise BadInput(f"{day} is not after {row.day}.", "Name a later day.", field="day")
-    facts = {"order": row.id, "stop": row.stop_id, "day": day.isoformat(), "requester": who.role, "by": who.id}
+    facts = {"order": row.id, "stop": row.stop_id, "requester": who.role, "by": who.id}
+    if action == "reschedule":
+        facts["day"] = _later_day(row, args.get("day", "")).isoformat()
     case_id, _ = cases.open_or_join(db, action, row.id, row.depot_id, row.day, facts, now)
     return case_id
+
+
+def _later_day(row: Row[Any], said: str) -> date:
+    try:
+        day = date.fromisoformat(said)
+    except ValueError:
+        raise BadInput(f"{said!r} is no date.", "Give it as YYYY-MM-DD.", field="day") from None
+    if day <= row.day:
+        raise BadInput(f"{day} is not after {row.day}.", "Name a later day.", field="day")
+    return day
 
 
 def hand_over(db: Connection, who: Principal, reason_code: str, subject: str, now: datetime) -> tuple[str, datetime]:
@@ -229,34 +245,18 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
     )
     stops = {o.stop_id for o in subject_orders}
     moves = select(func.count()).select_from(effect).where(effect.c.action == "stop.move", effect.c.target.in_(stops))
+    last = db.execute(select(func.max(effect.c.at)).where(effect.c.action == "stop.move", effect.c.target.in_(stops)))
+    moved_at = last.scalar_one()
     facts: dict[str, Value] = {
+        "minutes_since_move": NEVER_MOVED_MIN if moved_at is None else int((now - moved_at).total_seconds() // 60),
         "loaded": any(custody.van_of(db, o.id) is not None for o in subject_orders),
         "retold_today": max([promises.told(db, o.id) - 1 for o in subject_orders], default=0),
         "stop_moves_today": int(db.execute(moves).scalar_one()),
         "spent_today_cents": max(0, int(db.execute(spent).scalar_one())),
         "requester": str(row.facts.get("requester", "system")),
     }
-    if row.kind == "reschedule":
-        day = date.fromisoformat(row.facts["day"])
-        facts |= {"days_ahead": (day - row.day).days, "slot_open": slot_open(db, row.depot_id, day)}
-        facts["verified"] = facts["requester"] != "system"
-    return facts
-
-
-def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
-    """The orders that a case is about."""
-    if "order" in row.facts:
-        return [orders.get(db, row.facts["order"])]
-    return orders.at_stop(db, row.subject)
-
-
-def slot_open(db: Connection, depot_id: str, day: date) -> bool:
-    """Does the depot's fleet still have room that day?"""
-    booked = select(func.coalesce(func.sum(order.c.pieces), 0)).where(
-        order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(orders.OPEN)
-    )
-    room = select(func.coalesce(func.sum(vehicle.c.pieces), 0)).where(vehicle.c.depot_id == depot_id)
-    return int(db.execute(booked).scalar_one()) < int(db.execute(room).scalar_one())
+    kind = KINDS.get(row.kind)
+    return facts | (kind.facts(db, row, now) if kind else {})
 
 
 # Acting ---------------------------------------------------------------------------------------------------------------
@@ -279,13 +279,6 @@ def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], 
 
 def judge_undo(row: Row[Any], facts: Mapping[str, Value]) -> Verdict:
     return policy.decide(policy.in_force(), Action(kind="undo", subject=row.subject), facts)
-
-
-def action_kind(case_kind: str, option: Mapping[str, Any]) -> str:
-    """What an option is to policy. When a customer asked for another day, leaving today is `reschedule` rather than
-    `postpone`, and doing nothing is `decline`: they are waiting for an answer."""
-    kind = str(option["kind"])
-    return {"postpone": "reschedule", "wait": "decline"}.get(kind, kind) if case_kind == "reschedule" else kind
 
 
 def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: datetime) -> str:

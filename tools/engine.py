@@ -22,9 +22,8 @@ from core.clock import iso
 from core.errors import DoorstepError, NotFound, Unavailable, WrongState
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
-from optimizer import checker
-from optimizer import options as what_if
-from optimizer.options import Candidate
+from optimizer import checker, what_if
+from optimizer.options import ONE_STOP, Candidate, Scope
 from optimizer.problem import Plan, Problem
 from optimizer.travel import Matrix
 from tools import problems, tracker, wire
@@ -62,7 +61,9 @@ class Engine:
             return self.tick(datetime.fromisoformat(args["now"]))
         if op == "ask":
             at = datetime.fromisoformat(args["now"])
-            return self.ask(args["depot"], date.fromisoformat(args["day"]), args["stop"], tuple(args["kinds"]), at)
+            scope = Scope.model_validate(args["scope"])
+            day, kinds = date.fromisoformat(args["day"]), tuple(args["kinds"])
+            return self.ask(args["depot"], day, args["stop"], kinds, at, scope)
         if op == "evaluate":
             problem = Problem.model_validate(args["problem"])
             return what_if.evaluate(problem, self._matrix(problem.matrix), Candidate.model_validate(args["candidate"]))
@@ -70,13 +71,15 @@ class Engine:
             return {"owned": sorted(f"{d}/{day}" for d, day in self._owned), "solving": sorted(self._solves)}
         raise NotFound(f"The engine has no operation {op!r}.", "")
 
-    def ask(self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime) -> Any:
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Any:
         with self._lock, store.snapshot() as db:
             here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
             if current is None:
                 raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
-            problem = problems.live(db, here, current, now)
-        return question(here, current.version, problem, stop, kinds)
+            problem = problems.live(db, here, current, now, stop)
+        return question(here, current.version, problem, stop, kinds, scope)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Refresh every depot-day that this engine owns."""

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from core import plans
 from core.errors import WrongState
 from core.store.db import snapshot
-from optimizer import options as what_if
-from optimizer.options import Candidate, Option
+from optimizer import what_if
+from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from tools import problems, wire
 
@@ -32,13 +32,16 @@ class Question(BaseModel):
     t0: datetime
     problem: Problem
     stop: str
+    scope: Scope = ONE_STOP
     candidates: tuple[Candidate, ...]
 
 
 class Optimizer(Protocol):
     """`ask` freezes the question, `evaluate` prices one candidate; both are read-only and may be repeated."""
 
-    def ask(self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime) -> Question: ...
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Question: ...
 
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option: ...
 
@@ -46,20 +49,23 @@ class Optimizer(Protocol):
 class Local:
     """Everything from the database, nothing kept."""
 
-    def ask(self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime) -> Question:
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Question:
         with snapshot() as db:
             current = plans.current(db, depot_id, day)
             if current is None:
                 raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
             here = problems.ground(db, depot_id, day)
-            return question(here, current.version, problems.live(db, here, current, now), stop, kinds)
+            return question(here, current.version, problems.live(db, here, current, now, stop), stop, kinds, scope)
 
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
         return what_if.evaluate(problem, problems.matrices().get(problem.matrix), candidate)
 
 
-def question(here: problems.Ground, version: int, problem: Problem, stop: str, kinds: tuple[str, ...]) -> Question:
-    candidates = tuple(c for c in what_if.candidates(problem, here.matrix, stop) if c.kind in kinds)
+def question(
+    here: problems.Ground, version: int, problem: Problem, stop: str, kinds: tuple[str, ...], scope: Scope
+) -> Question:
     return Question(
         depot_id=here.depot_id,
         day=here.day,
@@ -67,7 +73,8 @@ def question(here: problems.Ground, version: int, problem: Problem, stop: str, k
         t0=here.t0,
         problem=problem,
         stop=stop,
-        candidates=candidates,
+        scope=scope,
+        candidates=what_if.candidates(problem, here.matrix, stop, kinds, scope),
     )
 
 
@@ -77,9 +84,11 @@ class Resident:
     def __init__(self, client: wire.Client) -> None:
         self.client = client
 
-    def ask(self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime) -> Question:
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Question:
         answer = self.client.call(
-            "ask", depot=depot_id, day=day.isoformat(), stop=stop, kinds=kinds, now=now.isoformat()
+            "ask", depot=depot_id, day=day.isoformat(), stop=stop, kinds=kinds, now=now.isoformat(), scope=scope
         )
         return Question.model_validate(answer)
 

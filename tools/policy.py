@@ -38,12 +38,16 @@ REACHES_A_PERSON = frozenset({"escalate"})
 """what the kill switch lets through: it stops Doorstep from acting, not from calling for help"""
 
 FACTS: dict[str, str] = {
+    "attempts": "how often the order was tried: today's failed attempts and earlier days",
+    "client": "the account that the order belongs to",
     "days_ahead": "days from today to the day asked for",
     "extra_cost_cents": "what the action costs more than doing nothing",
     "loaded": "the goods are on a van",
     "message_class": "promise: keeps or corrects one; news: how it goes; survey",
     "messages_today": "messages that this person got today",
+    "minutes_since_move": "minutes since the stop was moved last; a whole day when it never was",
     "minutes_late_others": "minutes that other stops get later",
+    "notice_min": "minutes until the time that was promised begins; without a promise, until the day ends",
     "opted_out": "the person wants no messages",
     "promises_broken": "promises that the action leaves broken",
     "quiet_hours": "it is night where the person is",

@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import clock, fleet, geo, geofence, orders, plans, promises
+from core import clock, fleet, geo, geofence, incidents, orders, plans, promises
 from core.errors import BadInput
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
-from optimizer.problem import Problem, Stop, Vehicle
+from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
 from optimizer.travel import Matrix, MatrixStore, great_circle
 
@@ -36,6 +36,8 @@ PACE_KNOWN_S = 120
 """The pace of the present leg counts as much as the expected one once this much driving lies behind."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
+AGAIN_AFTER_S = 3600
+"""A door where nobody was is not tried again before this long."""
 
 
 @dataclass(frozen=True)
@@ -166,14 +168,27 @@ def first(db: Connection, here: Ground) -> Problem:
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes)
 
 
-def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime) -> Problem:
-    """The running day: what is still to be served, from where each van is now."""
+def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime, tried: str | None = None) -> Problem:
+    """The running day: what is still to be served, from where each van is now.
+
+    `tried` is a stop that a question is about; when its attempt has failed, it could be tried again later.
+    """
     still = orders.open_stops(db, here.depot_id, here.day)
     due = {stop: min(p.hi for p in rows) for stop, rows in promises.open_by_stop(db, still).items()}
     states = {row.vehicle_id: row for row in db.execute(select(van).where(van.c.day == here.day))}
-    vehicles = [vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id)]
+    late_s = _depot_late_s(db, here, now)
+    vehicles = [
+        vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s})
+        for vehicle in (vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id))
+    ]
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
-    return running(here, vehicles, planned, states, still, due, _carried(db, here), now)
+    carried = _carried(db, here)
+    found = running(here, vehicles, planned, states, still, due, carried, now)
+    stops = found.stops
+    if tried in here.stops and all(stop.id != tried for stop in stops):
+        stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
+    zones = _zones(db, here, now)
+    return rebuilt(found, stops=stops, zones=zones) if zones or stops is not found.stops else found
 
 
 def running(
@@ -204,6 +219,33 @@ def running(
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=tuple(moved), routes=routes, now_s=here.seconds(now))
 
 
+def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:
+    """Seconds that the depot sends its vans out late; one that is on the road is past that."""
+    lasting = incidents.lasting(db, here.depot_id, here.day, now)
+    return max((60 * each.said.minutes for each in lasting if each.said.minutes is not None), default=0)
+
+
+def _zones(db: Connection, here: Ground, now: datetime) -> tuple[Zone, ...]:
+    """Circles in which driving takes longer for a while, as somebody declared them."""
+    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()}
+    return tuple(
+        Zone(
+            from_s=here.seconds(each.at), until_s=here.seconds(each.said.until), percent=each.percent,
+            radius_m=each.said.radius_m,
+            places=tuple((row, *geo.offset_m(each.said.lat, each.said.lon, *at)) for row, at in sorted(rows.items())),
+        )
+        for each in incidents.lasting(db, here.depot_id, here.day, now)
+        if each.said.lat is not None and each.said.lon is not None and each.said.radius_m is not None
+    )  # fmt: skip
+
+
+def _once_more(here: Ground, stop: Stop, van_id: str | None, now: datetime) -> Stop:
+    """A stop whose attempt has failed: no promise holds for it, and nobody rings again at once."""
+    later = here.seconds(now) + AGAIN_AFTER_S
+    windows = tuple((max(lo, later), hi) for lo, hi in stop.windows if hi > later) or ((later, later + LIVE_SLACK_S),)
+    return stop.model_copy(update={"windows": windows, "aboard": van_id})
+
+
 def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
     return {row.stop_id for row in states.values() if row.state == "serving"}
 
@@ -222,7 +264,7 @@ def _carried(db: Connection, here: Ground) -> dict[str, str]:
         select(order.c.stop_id, parcel.c.holder)
         .join(parcel, parcel.c.order_id == order.c.id)
         .where(order.c.depot_id == here.depot_id, order.c.day == here.day, parcel.c.holder.like("van:%"))
-        .where(order.c.status.in_(orders.OPEN))
+        .where(order.c.status.in_(orders.OPEN | {"failed"}))
         .distinct()
         .order_by(order.c.stop_id, parcel.c.holder)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -119,6 +119,19 @@ def _left_out(db: Connection, draft: plans.PlanVersion, now: datetime) -> None:
         orders.set_status(db, row["orders"], "unassigned")
         facts: Mapping[str, Any] = {"reason": row["reason"], "detail": row["detail"]}
         cases.open_or_join(db, "unassigned", row["stop"], draft.depot_id, draft.day, facts, now)
+
+
+def came_late(db: Connection, depot_id: str, day: date, order_ids: Iterable[str], now: datetime) -> list[str]:
+    """Orders that came in while their day's plan is published: each is a case, which finds it a place. Returns the
+    ids of the cases. Before there is a plan there is nothing to do: the plan takes them in."""
+    if plans.current_version(db, depot_id, day) is None:
+        return []
+    opened = []
+    for order_id in order_ids:
+        row = orders.get(db, order_id)
+        facts = {"order": row.id, "stop": row.stop_id, "reason": "came_late"}
+        opened.append(cases.open_or_join(db, "unassigned", row.id, depot_id, day, facts, now)[0])
+    return opened
 
 
 def close_day(db: Connection, depot_id: str, day: date, now: datetime) -> list[str]:

@@ -8,7 +8,7 @@ answers where an order is, every figure with its source.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ from core.store.tables import depot, live_route, van
 from optimizer import eta
 from optimizer.problem import Problem
 from optimizer.schedule import Schedule
+from tools import incidents
 from tools.problems import Ground
 
 SILENT = "silent_tracker"
@@ -81,7 +82,8 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
     """Write each van's arrival ranges; open a case for every stop newly judged late."""
     before = {row.vehicle_id: row for row in db.execute(select(live_route).where(live_route.c.day == here.day))}
     due = {stop.id: stop.due_s for stop in problem.stops}
-    rows, opened, schedule = [], [], Schedule(problem, here.matrix)
+    newly: dict[str, dict[str, Any]] = {}
+    rows, schedule = [], Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         predicted = eta.predict(problem, here.matrix, vehicle.id, schedule)
         was_late = set(before[vehicle.id].late) if vehicle.id in before else set()
@@ -93,9 +95,9 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
         rows.append(
             {"vehicle_id": vehicle.id, "day": here.day, "version": version, "at": now, "etas": etas, "late": late}
         )
-        opened += _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
+        newly |= _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
     _write(db, rows)
-    return opened
+    return incidents.open_cases(db, here, newly, now)
 
 
 def _is_late(predicted: eta.Eta, due_s: int | None, was_late: bool) -> bool:
@@ -110,8 +112,9 @@ def _judge(
     predicted: dict[str, eta.Eta],
     due: dict[str, int | None],
     now: datetime,
-) -> list[str]:
-    opened = []
+) -> dict[str, dict[str, Any]]:
+    """A change of judgement is a fact. Returns what is known of each stop that is late now and was not before."""
+    judged = {}
     for stop in sorted(newly):
         due_s = due[stop]
         assert due_s is not None
@@ -121,10 +124,8 @@ def _judge(
             at=now, vehicle_id=vehicle_id, data=facts,
         )  # fmt: skip
         events.append(db, fact, now)
-        case_id, new = cases.open_or_join(db, "predicted_late", stop, here.depot_id, here.day, facts, now)
-        if new:
-            opened.append(case_id)
-    return opened
+        judged[stop] = facts
+    return judged
 
 
 def _write(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -153,6 +154,13 @@ def _range_of(row: Row[Any], stop: str) -> dict[str, Any] | None:
 def is_late(db: Connection, stop: str) -> bool:
     query = select(live_route.c.vehicle_id).where(live_route.c.late.contains([stop]))
     return db.execute(query.limit(1)).one_or_none() is not None
+
+
+def late_stops(db: Connection, day: date) -> set[str]:
+    """Every stop of a day that is judged late now."""
+    return {
+        stop for late in db.execute(select(live_route.c.late).where(live_route.c.day == day)).scalars() for stop in late
+    }
 
 
 def order_status(db: Connection, row: Row[Any], now: datetime) -> list[dict[str, Any]]:

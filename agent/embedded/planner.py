@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from agent.embedded.understand import SURE, Understanding, read_day, read_order, understand
@@ -77,6 +78,9 @@ def _bare_slot(slot: str, text: str, today: date | None) -> str | None:
 
 
 def _converse(situation: Situation, wish: Understanding) -> Step:
+    number = re.fullmatch(r"\W*(\d)\W*", situation.said())
+    if situation.question_open == "choice" and number and "choose" in situation.allowed_tools:
+        return Propose(action="choose", args={"choice": number[1]})
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")

@@ -24,6 +24,7 @@ from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
 from core.store.tables import import_batch, import_row
+from tools import publishing
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -167,6 +168,7 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
     tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
     if new:
         stages.order_taken(db, made, now)
+        publishing.came_late(db, each.depot, each.day, [made], now)
         _look_at(db, each, made, looked, now, tally)
 
 

@@ -5,6 +5,9 @@ const KINDS = {
   silent_tracker: "Tracker is silent",
   unassigned: "Not on any van",
   reschedule: "Wants another day",
+  cancel: "Wants to cancel",
+  failed_attempt: "Nobody took it",
+  incident: "Many late by one cause",
   human: "Wants a person",
   effect_unknown: "Unclear whether it was sent",
 };
@@ -12,9 +15,14 @@ const KINDS = {
 const OPTIONS = {
   wait: "Do nothing",
   retell: "Tell a new time",
+  join: "With the van that comes to the door anyhow",
+  remove: "Cancel the order",
   resequence: "Earlier on the same van",
   reassign: "Give it to another van",
   decline: "Keep the day, and say so",
+  again: "Try again later today",
+  return: "Send it back",
+  retry_day: "Try again on the next day",
   postpone: "Move to another day",
   reschedule: "Move to the wished day",
 };
@@ -22,9 +30,16 @@ const OPTIONS = {
 const DONE = {
   wait: "Left as it is",
   decline: "Kept the day, and said so",
+  retell_all: "Told everybody a new time",
+  resequence_all: "Put in a better order, and told who is late",
   retell: "Told a new time",
+  join: "Put on the van that comes to the door anyhow",
+  cancel: "Cancelled",
   resequence: "Put earlier on the same van",
   reassign: "Given to another van",
+  again: "Tried again later today",
+  return: "Sent back",
+  retry_day: "Moved to the next day",
   postpone: "Moved to another day",
   reschedule: "Moved to the wished day",
   undo: "Taken back",
@@ -70,6 +85,11 @@ export function optionWords(option, vanName, caseKind) {
   if (option.kind === "reassign" && option.vehicle_id) return `Give it to ${vanName(option.vehicle_id)}`;
   if (option.kind === "postpone" && caseKind === "reschedule") return OPTIONS.reschedule;
   if (option.kind === "wait" && caseKind === "reschedule") return OPTIONS.decline;
+  if (option.kind === "wait" && caseKind === "failed_attempt") return OPTIONS.return;
+  if (option.kind === "postpone" && caseKind === "failed_attempt") return OPTIONS.retry_day;
+  if (option.kind === "retell" && caseKind === "incident") return "Tell everybody a new time";
+  if (option.kind === "resequence" && caseKind === "incident") return "A better order where it is cheap, and tell who is late";
+  if (option.kind === "wait" && caseKind === "cancel") return "Deliver it, and say so";
   return OPTIONS[option.kind] || sentence(option.id);
 }
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
 from api import cursor
-from api.auth import Staff
+from api.auth import Anyone, Staff
 from api.days import Day
 from core import cases, clock, decisions
 from core.clock import iso
 from core.errors import Stale
 from core.store import db as store
 from core.store.tables import case, decision
-from tools import approvals
+from tools import approvals, desk, handover
 
 router = APIRouter(prefix="/api", tags=["cases and decisions"])
 
 FILTERS = {
-    "open": case.c.closed_at.is_(None),
+    "open": case.c.closed_at.is_(None) & (case.c.status != "folded"),
+    "folded": case.c.status == "folded",
     "waiting": case.c.status == "waiting",
     "escalated": case.c.status == "escalated",
     "closed": case.c.closed_at.is_not(None),
@@ -30,8 +32,8 @@ FILTERS = {
 
 @router.get("/cases")
 def list_cases(
-    who: Staff, status: Literal["open", "waiting", "escalated", "closed"] | None = None, depot: str | None = None,
-    day: Day | None = None, limit: int = Query(500, ge=1, le=5000),
+    who: Staff, status: Literal["open", "folded", "waiting", "escalated", "closed"] | None = None,
+    depot: str | None = None, day: Day | None = None, limit: int = Query(500, ge=1, le=5000),
 ) -> dict[str, Any]:  # fmt: skip
     """Cases, those with the earliest by-when first."""
     query = select(case).order_by(case.c.due_by.asc().nulls_last(), case.c.opened_at, case.c.id).limit(limit)
@@ -80,6 +82,33 @@ def _case(db: Connection, row: Any) -> dict[str, Any]:
         if asked
         else None,
     }
+
+
+@router.get("/handover")
+def hand_over_note(who: Staff, form: Annotated[Literal["json", "text"], Query(alias="format")] = "json") -> Response:
+    """The note of one shift to the next: open cases and whose they are, promises at risk, what was decided in the last
+    eight hours. As JSON, or with `format=text` to read aloud."""
+    with store.snapshot() as db:
+        found = handover.note(db, clock.now(db))
+    return PlainTextResponse(handover.as_text(found)) if form == "text" else JSONResponse(found)
+
+
+class Wish(BaseModel):
+    """What is wanted of an order: `cancel`, or `reschedule` with the `day`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: str = Field(max_length=40)
+    order: str = Field(min_length=1, max_length=80, description="its reference")
+    day: Day | None = None
+
+
+@router.post("/cases")
+def ask_for(who: Anyone, wish: Annotated[Wish, Body()]) -> dict[str, Any]:
+    """Ask for something about an order: opens the case that works it, or joins the open one. Nothing is done yet."""
+    args = {"order": wish.order} | ({"day": wish.day.isoformat()} if wish.day else {})
+    with store.transaction() as db:
+        return {"case": desk.propose(db, who, wish.action, args, clock.now(db))}
 
 
 class Yes(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from agent import casework, weigh
+from agent import casework
 from agent.casework import State, Tools
 from agent.embedded.planner import EmbeddedPlanner
 from agent.planner import Choose, Escalate, Planner
@@ -36,6 +36,7 @@ from tests.tools.a_case import (
     policy_file,
     world,
 )
+from tools import kinds
 from tools.notify import outbox
 from tools.optimizer import Local, Question
 
@@ -114,7 +115,7 @@ def test_doing_nothing_is_always_among_the_options(living: Living, day: Day) -> 
     case_id = late(day)
     living.work()
     assert "wait" in {option["id"] for option in case_row(case_id).options}
-    assert all("wait" in tried for tried in weigh.KINDS.values())
+    assert all("wait" in kind.tried for kind in kinds.KINDS.values())
 
 
 def test_a_customer_whose_wish_comes_too_late_is_told_so(living: Living, day: Day) -> None:

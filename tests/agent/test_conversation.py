@@ -203,7 +203,7 @@ def test_a_planner_that_does_not_come_to_an_end_hands_over_after_six_steps(day: 
     [
         (Look(tool="fleet.status", args={}), "a tool that is not in a customer's box"),
         (Look(tool="rm", args={}), "a tool that is not there"),
-        (Propose(action="cancel", args={"order": "A1"}), "an action that a conversation may not ask for"),
+        (Propose(action="postpone", args={"order": "A1"}), "an action that a conversation may not ask for"),
         (Propose(action="reschedule", args={"order": "A1", "day": "yesterday"}), "no date"),
         (Answer(template="reply_out"), "a status that no tool has told"),
         (Choose(option_id="wait", why=""), "there are no options in a conversation"),

@@ -12,15 +12,17 @@ from agent.embedded.planner import EmbeddedPlanner
 from agent.planner import Answer, Choose, Escalate, Fact, Planner, Situation
 from agent.weigh import Inputs
 from core import canonical
+from optimizer.options import Scope
 from optimizer.travel import Matrix
 from tests.optimizer.a_problem import HOUR, MINUTE, problem, road, stop, van
 from tests.tools.a_case import Picks, Says
-from tools import desk, policy
+from tools import desk, kinds, policy
 
 ROAD = road(7)
 SLOW = road(7, minutes=12)
 FACTS: dict[str, policy.Value] = {
-    "loaded": False, "retold_today": 0, "stop_moves_today": 0, "spent_today_cents": 0, "requester": "system",
+    "loaded": False, "retold_today": 0, "stop_moves_today": 0,
+    "minutes_since_move": 1440, "spent_today_cents": 0, "requester": "system",
 }  # fmt: skip
 DUE = 8 * HOUR + 30 * MINUTE
 """the third stop of v1 is reached ten minutes after this"""
@@ -30,7 +32,7 @@ def situation(**changes: Any) -> Situation:
     known = Fact(name="orders", value=1, source="orders", at="2026-06-02T12:00:00Z")
     seen = Situation(
         kind="case", role="system", channel="case", facts=(known,),
-        allowed_tools=weigh.KINDS["predicted_late"], prompt_version="p1", today="2026-06-02",
+        allowed_tools=kinds.tried("predicted_late"), prompt_version="p1", today="2026-06-02",
     )  # fmt: skip
     return seen.model_copy(update=changes)
 
@@ -63,6 +65,7 @@ CHANGES: list[tuple[str, Callable[[], bytes], str]] = [
     ("problem", lambda: outcome(inputs(due_s=DUE + 5 * MINUTE)), "the customer was promised five minutes later"),
     ("matrix", lambda: outcome(inputs(SLOW), SLOW), "every leg takes two minutes more"),
     ("stop", lambda: outcome(inputs(stop="s2")), "it is about the stop before"),
+    ("scope", lambda: outcome(inputs(scope=Scope(shared=True))), "the van comes to the door for another order too"),
     ("kind", lambda: outcome(inputs(kind="unassigned")), "another kind of case may try other things"),
     ("situation", lambda: outcome(inputs(situation=situation(facts=()))), "the planner saw one fact less"),
     ("prompts", lambda: outcome(inputs(situation=situation(prompt_version="p2"))), "the planner was told otherwise"),
@@ -92,7 +95,7 @@ def test_the_verdict_is_policys_whoever_chose(option_id: str) -> None:
     chosen = weigh.recompute(given, ROAD, Picks(option_id))
     by_person = weigh.recompute(given.model_copy(update={"picked": option_id}), ROAD, EmbeddedPlanner())
     option = next(o for o in chosen.options if o["id"] == option_id)
-    expected = desk.judge(given.policy, desk.action_kind(given.kind, option), given.stop, given.facts, option)
+    expected = desk.judge(given.policy, kinds.action_kind(given.kind, option), given.stop, given.facts, option)
     assert chosen.picked == by_person.picked == option_id
     assert chosen.verdict == by_person.verdict == expected
 

@@ -215,3 +215,50 @@ def test_what_changed_nothing_cannot_be_undone(asked: Asked) -> None:
     refused(asked.dana.post(f"/api/decisions/{no['decision']}/undo"), 409, detail="rejected", fix="nothing to undo")
     refused(asked.dana.post("/api/decisions/dec_nowhere/undo"), 404)
     refused(asked.dana.get("/api/decisions/dec_nowhere"), 404)
+
+
+# Asking, incidents, the note
+
+
+def test_whoever_may_asks_for_a_cancellation_over_the_api_and_joins_the_open_case(
+    asked: Asked, visitors: Visitors
+) -> None:
+    with store.transaction() as db:
+        ref = orders.get(db, asked.order).ref
+    wish = {"action": "cancel", "order": ref}
+    shop = visitors.a("integrator", "shop")
+    opened = shop.post("/api/cases", json=wish)
+    assert opened.status_code == 200
+    assert shop.post("/api/cases", json=wish).json() == opened.json()
+    assert asked.dana.get(f"/api/cases/{opened.json()['case']}").json()["kind"] == "cancel"
+    assert visitors.a("driver", "van1-driver").post("/api/cases", json=wish).status_code == 403
+    assert shop.post("/api/cases", json={"action": "postpone", "order": ref}).status_code == 403
+
+
+def test_an_incident_is_declared_once_and_listed(asked: Asked) -> None:
+    depot = asked.read()["depot"]
+    said = {
+        "kind": "storm",
+        "depot": depot,
+        "lat": 30.2,
+        "lon": -97.7,
+        "radius_m": 5000,
+        "until": "2026-06-02T23:00:00Z",
+    }
+    first = asked.dana.post("/api/incidents", json=said)
+    assert first.status_code == 200
+    assert asked.dana.post("/api/incidents", json=said).json() == first.json()
+    listed = asked.dana.get("/api/incidents", params={"depot": depot, "day": "2026-06-02"}).json()["incidents"]
+    assert [(i["id"], i["kind"], i["percent"], i["lasts"]) for i in listed] == [
+        (first.json()["incident"], "storm", 150, True)
+    ]
+    without = {k: v for k, v in said.items() if k != "radius_m"}
+    assert asked.dana.post("/api/incidents", json=without).status_code in (400, 422)
+
+
+def test_the_note_of_the_shift_comes_as_data_and_as_text(asked: Asked) -> None:
+    note = asked.dana.get("/api/handover").json()
+    assert asked.id in [case["case"] for case in note["open_cases"]]
+    text = asked.dana.get("/api/handover", params={"format": "text"})
+    assert text.headers["content-type"].startswith("text/plain")
+    assert f"reschedule {asked.id} waiting" in text.text

@@ -5,7 +5,19 @@ from hypothesis import given
 
 from core.canonical import dumps
 from core.errors import BadInput
-from optimizer.options import Candidate, Option, applied, candidates, choose, diff, evaluate, options, removal
+from optimizer.options import (
+    ONE_STOP,
+    Candidate,
+    Option,
+    Scope,
+    applied,
+    candidates,
+    choose,
+    diff,
+    evaluate,
+    options,
+    removal,
+)
 from optimizer.problem import Problem, Weights, with_routes
 from optimizer.schedule import time_route
 from optimizer.travel import Matrix
@@ -255,3 +267,55 @@ def test_the_same_question_gets_the_same_bytes_and_each_option_can_be_asked_for_
     assert sorted(o.id for o in found) == sorted(o.id for o in alone)
     assert all(option in alone for option in found)
     assert choose(found).feasible
+
+
+# Orders that come late, doors that are shared, doors that were tried
+
+
+def tried(day: Problem, stop_id: str, *kinds: str, scope: Scope = ONE_STOP) -> dict[str, Option]:
+    return {c.id: evaluate(day, ROAD, c) for c in candidates(day, ROAD, stop_id, kinds, scope)}
+
+
+def test_an_order_joins_a_visit_only_while_the_van_stands_at_the_depot() -> None:
+    day = problem(ROAD, [stop(1)], [van()], {"v1": ("s1",)})
+    assert "join" in tried(day, "s1", "join", scope=Scope(left_out=True))
+    gone = problem(ROAD, [stop(1)], [van(on_road=True)], {"v1": ("s1",)})
+    assert tried(gone, "s1", "join", scope=Scope(left_out=True)) == {}
+    aboard = problem(ROAD, [stop(1, aboard="v1")], [van()], {"v1": ("s1",)})
+    assert tried(aboard, "s1", "join", scope=Scope(left_out=True)) == {}
+
+
+def test_what_joins_and_overloads_the_van_can_not_be_done() -> None:
+    day = problem(ROAD, [stop(1, demand=(101,))], [van(capacity=(100,))], {"v1": ("s1",)})
+    assert not tried(day, "s1", "join")["join"].feasible
+
+
+def test_leaving_a_shared_door_takes_no_visit_away() -> None:
+    day = late_day()
+    alone, shared = (tried(day, "s1", "postpone", "remove", scope=Scope(shared=s)) for s in (False, True))
+    assert alone["postpone"].routes == alone["remove"].routes == {"v1": ("s3", "s2")}
+    assert shared["postpone"].routes == shared["remove"].routes == {}
+    assert "reassign:v2" not in tried(day, "s1", "reassign", scope=Scope(shared=True))
+
+
+def failed_day(shift_end_s: int = 18 * HOUR) -> Problem:
+    """Nobody was at s1; the goods are on v1, which drives to s2 and then to s3. Not before nine again."""
+    again = stop(1, aboard="v1", windows=((EIGHT + HOUR, 16 * HOUR),))
+    stops = [again, stop(2, aboard="v1"), stop(3, aboard="v1")]
+    out = van(on_road=True, locked=1, first_leg_s=600, shift_end_s=shift_end_s)
+    return problem(ROAD, stops, [out, van("v2")], {"v1": ("s2", "s3"), "v2": ()})
+
+
+def test_a_door_is_tried_again_on_the_same_van_beyond_its_next_stop() -> None:
+    found = tried(failed_day(), "s1", "wait", "again", "postpone", scope=Scope(left_out=True))
+    assert found["again"].feasible
+    assert found["again"].routes["v1"][0] == "s2"
+    assert found["again"].arrivals["s1"] >= EIGHT + HOUR
+    assert found["again"].cost_cents >= WEIGHTS.failed_again
+    assert found["postpone"].cost_cents == WEIGHTS.postponed < found["wait"].cost_cents
+
+
+def test_a_van_whose_shift_is_full_does_not_try_again() -> None:
+    found = tried(failed_day(shift_end_s=EIGHT + 70 * MINUTE), "s1", "again")
+    assert not found["again"].feasible
+    assert "its shift at" in found["again"].broken[0]

@@ -28,7 +28,7 @@ from tests.living import (
 )
 from tools import actions
 from tools.actions import ACTIONS, Args, Job
-from tools.desk import action_kind
+from tools.kinds import action_kind
 from tools.policy import default
 
 NOW = at("07:30")
@@ -286,3 +286,15 @@ def test_what_has_ended_meanwhile_is_not_moved(bench: Bench, status: str) -> Non
     with pytest.raises(Stale, match=status):
         bench.run("postpone", orders=(bench.order["A1"],))
     assert orders.by_ref(bench.db, "A1/2") is None
+
+
+def test_goods_that_were_loaded_meanwhile_do_not_jump_to_another_van(bench: Bench) -> None:
+    tap(bench.db, "loaded", "van1", NOW, orders=[bench.order["A1"]])
+    with pytest.raises(Stale, match="can't go with van2"):
+        bench.run("reassign", routes={"van1": bench.stops("A2", "A3"), "van2": bench.stops("A1", "B1")})
+
+
+def test_goods_at_the_depot_do_not_catch_up_with_a_van_that_has_left(bench: Bench) -> None:
+    load_and_leave(bench.db, "van2", [bench.order["B1"]], NOW)
+    with pytest.raises(Stale, match="can't go with van2"):
+        bench.run("reassign", routes={"van1": bench.stops("A2", "A3"), "van2": bench.stops("B1", "A1")})

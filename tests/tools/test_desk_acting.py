@@ -39,7 +39,7 @@ from tests.tools.a_case import (
     staff,
     world,
 )
-from tools import desk, policy
+from tools import desk, kinds, policy
 
 # A planner that a message has taken over
 
@@ -258,9 +258,9 @@ def test_a_day_has_room_until_the_vans_are_full(record: Connection, pieces: int,
     a_depot(record)
     a_van(record, pieces=50)
     an_order(record, "A1", pieces=pieces)
-    assert desk.slot_open(record, DEPOT, DAY) is is_open
+    assert kinds.slot_open(record, DEPOT, DAY) is is_open
 
 
 def test_a_depot_without_vans_has_no_room(record: Connection) -> None:
     a_depot(record)
-    assert not desk.slot_open(record, DEPOT, DAY)
+    assert not kinds.slot_open(record, DEPOT, DAY)

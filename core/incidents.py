@@ -1,0 +1,86 @@
+"""Incidents that somebody told us of: a cause that hits many stops. Facts like others, kept as events of a depot's day.
+
+What they do to travel times is the optimizer's business; which cases they fold into one, that of `tools.incidents`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import Connection
+
+from core import canonical, events, fleet
+from core.errors import BadInput
+from core.events import Event
+
+Kind = Literal["road_closed", "slow_zone", "storm", "depot_late"]
+PERCENT: dict[str, int] = {"road_closed": 300, "slow_zone": 200, "storm": 150}
+"""how long a leg through the circle takes when nobody says: 300 is three times as long"""
+
+
+class NewIncident(BaseModel):
+    """What is known of it. A circle in which driving takes longer, or a depot that sends its vans out late."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    depot: str = Field(min_length=1, max_length=80)
+    until: AwareDatetime
+    lat: float | None = Field(None, ge=-90, le=90)
+    lon: float | None = Field(None, ge=-180, le=180)
+    radius_m: int | None = Field(None, ge=50, le=200_000)
+    percent: int | None = Field(None, ge=100, le=1000, description="how long a leg through it takes: 200 is twice")
+    minutes: int | None = Field(None, ge=1, le=24 * 60, description="how much later the depot's vans leave")
+
+    @model_validator(mode="after")
+    def _says_where(self) -> NewIncident:
+        if self.kind == "depot_late":
+            if self.minutes is None:
+                raise BadInput("A late depot needs its minutes.", "Send `minutes`.", field="minutes")
+        elif self.lat is None or self.lon is None or self.radius_m is None:
+            raise BadInput(f"A {self.kind} needs a circle.", "Send `lat`, `lon` and `radius_m`.", field="radius_m")
+        return self
+
+
+class Incident(BaseModel):
+    """One that was declared."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    at: datetime
+    said: NewIncident
+
+    @property
+    def percent(self) -> int:
+        return self.said.percent or PERCENT.get(self.said.kind, 100)
+
+
+def declare(db: Connection, new: NewIncident, day: date, by: str, at: datetime) -> str:
+    """Write it down. The same one again is the same one; returns its id."""
+    fleet.get_depot(db, new.depot)
+    if new.until <= at:
+        raise BadInput(f"{new.until.isoformat()} is over.", "Say until when it lasts.", field="until")
+    made = canonical.short("inc", new.model_dump(mode="json"), day.isoformat())
+    fact = Event(
+        key=made, kind=f"incident.{new.kind}", source=by, subject=_subject(new.depot, day), at=at,
+        data={"said": new.model_dump(mode="json")},
+    )  # fmt: skip
+    events.append(db, fact, at)
+    return made
+
+
+def of_day(db: Connection, depot_id: str, day: date) -> list[Incident]:
+    """All that were declared, oldest first."""
+    rows = events.of(db, _subject(depot_id, day))
+    return [Incident(id=row.key, at=row.at, said=NewIncident.model_validate(row.data["said"])) for row in rows]
+
+
+def lasting(db: Connection, depot_id: str, day: date, now: datetime) -> list[Incident]:
+    return [incident for incident in of_day(db, depot_id, day) if incident.at <= now < incident.said.until]
+
+
+def _subject(depot_id: str, day: date) -> str:
+    return f"incidents:{depot_id}:{day}"

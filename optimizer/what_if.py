@@ -1,0 +1,25 @@
+"""What can be done, and what each way costs: about one stop (`optimizer.options`), or about many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from optimizer import batch, options
+from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
+from optimizer.problem import Problem
+from optimizer.travel import Matrix
+
+
+def candidates(
+    problem: Problem, matrix: Matrix, subject: str, kinds: Collection[str] = USUAL, scope: Scope = ONE_STOP
+) -> tuple[Candidate, ...]:
+    """What can be tried, of these kinds."""
+    if scope.stops:
+        return batch.candidates(subject, kinds, scope)
+    return options.candidates(problem, matrix, subject, kinds, scope)
+
+
+def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
+    if candidate.scope.stops:
+        return batch.evaluate(problem, matrix, candidate)
+    return options.evaluate(problem, matrix, candidate)

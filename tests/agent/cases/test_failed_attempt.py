@@ -1,0 +1,190 @@
+"""Nobody took it: the customer is asked what they want, and the driver's route changes only beyond the next stop."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from agent import conversation, replay
+from core import custody, decisions, orders, promises
+from core.principals import Principal
+from core.store import db as store
+from core.store.tables import case, person
+from tests.living import Day, Living, a_day, at, customer_of, load_and_leave, tap, texts_to, the_case
+from tests.tools.a_case import approve, asked, case_row, decided, routes, status_of, undo
+
+LEFT = at("08:00")
+RANG = at("08:10")
+HALF_AN_HOUR = timedelta(minutes=30)
+
+
+@pytest.fixture
+def day(living: Living) -> Day:
+    """One van with five stops, on the road; nobody opens at the first door."""
+    day = a_day(living, {"van1": ["A1", "A2", "A3", "A4", "A5"]}, {"A4": 30, "A5": 31})
+    with store.transaction() as db:
+        load_and_leave(db, "van1", list(day.orders.values()), LEFT)
+        tap(db, "arrived", "van1", RANG, day.stops["A1"])
+        tap(db, "failed", "van1", RANG, day.orders["A1"], reason="nobody_home")
+    return day
+
+
+@pytest.fixture
+def ana(day: Day) -> Principal:
+    with store.transaction() as db:
+        return customer_of(db, day.orders["A1"])
+
+
+def opened(living: Living) -> str:
+    living.pulse(RANG)
+    with store.transaction() as db:
+        return str(the_case(db, "failed_attempt").id)
+
+
+def answer(living: Living, who: Principal, words: str) -> conversation.Turn:
+    turn = conversation.turn(who, words)
+    living.work()
+    return turn
+
+
+def test_the_customer_is_asked_by_number_what_can_be_done(living: Living, day: Day) -> None:
+    case_id = opened(living)
+    assert case_row(case_id).status == "offered"
+    assert case_row(case_id).facts["offer"] == {"1": "again", "2": "postpone", "3": "wait"}
+    assert "1 to try again later today, 2 to come on the next day, 3 to send it back" in living.phone.delivered[-1].text
+    assert decided(case_id) == [], "nothing is done before they say so"
+
+
+def test_again_today_is_later_on_the_same_van_beyond_its_next_stop(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    assert answer(living, ana, "1").case == case_id
+    assert [(d.verdict, d.action, d.rule) for d in decided(case_id)] == [("auto", "again", "again.within_limits")]
+    assert status_of(day.orders["A1"]) == "out"
+    with store.transaction() as db:
+        still = orders.open_stops(db, "dep", case_row(case_id).day)
+        ahead = [stop for stop in routes()["van1"] if stop in still]
+        told = promises.open_of(db, day.orders["A1"])
+        assert told is not None
+        assert told.hi > RANG + timedelta(hours=1)
+        assert texts_to(db, day.orders["A1"])[-1] == "promise"
+        body = decisions.body(db, decided(case_id)[0].id)
+        assert body["inputs"]["picked"] == "again"
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+    assert ahead[0] == day.stops["A2"], "the stop that the van heads to stays next"
+    assert day.stops["A1"] in ahead[1:]
+
+
+def test_the_next_day_is_a_second_attempt_whose_goods_come_back_with_the_van(
+    living: Living, day: Day, ana: Principal
+) -> None:
+    case_id = opened(living)
+    answer(living, ana, " 2. ")
+    assert [(d.verdict, d.action) for d in decided(case_id)] == [("auto", "retry_day")]
+    assert status_of(day.orders["A1"]) == "rescheduled"
+    with store.transaction() as db:
+        again = orders.by_ref(db, "A1/2")
+        assert again is not None
+        assert custody.van_of(db, again.id) == "van1"
+        tap(db, "finished", "van1", at("18:00"))
+        assert custody.holders(db, again.id) == {"depot:dep"}
+        assert orders.get(db, again.id).status == "new"
+
+
+def test_who_wants_it_no_more_has_it_sent_back(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    answer(living, ana, "3")
+    assert [(d.verdict, d.action, d.rule) for d in decided(case_id)] == [("auto", "return", "return.wished")]
+    with store.transaction() as db:
+        assert texts_to(db, day.orders["A1"])[-1] == "going_back"
+        tap(db, "finished", "van1", at("18:00"))
+    assert status_of(day.orders["A1"]) == "returned"
+
+
+def test_without_an_answer_the_planner_chooses_after_half_an_hour(living: Living, day: Day) -> None:
+    case_id = opened(living)
+    living.pulse(RANG + HALF_AN_HOUR - timedelta(seconds=1))
+    assert case_row(case_id).status == "offered"
+    living.pulse(RANG + HALF_AN_HOUR)
+    chosen = decided(case_id)
+    assert [d.verdict for d in chosen] == ["auto"]
+    cheapest = min((o for o in case_row(case_id).options if o["feasible"]), key=lambda o: o["cost_cents"])
+    assert case_row(case_id).inputs["outcome"]["picked"] == cheapest["id"]
+    assert case_row(case_id).inputs["hashes"]["picked"] is None
+
+
+def test_an_answer_that_comes_too_late_changes_nothing(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    living.pulse(RANG + HALF_AN_HOUR)
+    before = decided(case_id)
+    assert answer(living, ana, "2").case != case_id
+    assert decided(case_id) == before
+
+
+def test_a_number_that_was_not_offered_goes_to_a_person(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    turn = answer(living, ana, "7")
+    assert case_row(str(turn.case)).kind == "human"
+    assert case_row(case_id).status == "offered"
+
+
+def test_who_can_not_be_reached_is_not_asked(living: Living, day: Day) -> None:
+    with store.transaction() as db:
+        db.execute(update(person).values(opted_out=True))
+    case_id = opened(living)
+    assert case_row(case_id).status != "offered"
+    assert len(decided(case_id)) >= 1
+
+
+def test_a_second_failure_goes_to_a_person(living: Living, day: Day, ana: Principal) -> None:
+    first = opened(living)
+    answer(living, ana, "1")
+    with store.transaction() as db:
+        tap(db, "arrived", "van1", at("10:00"), day.stops["A1"])
+        tap(db, "failed", "van1", at("10:05"), day.orders["A1"], reason="nobody_home")
+    living.pulse(at("10:06"))
+    with store.transaction() as db:
+        second = str(db.execute(case.select().where(case.c.status == "offered")).one().id)
+    assert second != first
+    answer(living, ana, "2" if case_row(second).facts["offer"].get("2") == "postpone" else "1")
+    assert case_row(second).reason_code == "retry_day.third"
+
+
+def test_a_shift_without_room_offers_no_second_try(living: Living) -> None:
+    day = a_day(living, {"van1": ["A1", "A2", "A3"]}, {"A1": 1, "A2": 2, "A3": 3})
+    late = at("17:30")
+    with store.transaction() as db:
+        load_and_leave(db, "van1", list(day.orders.values()), late - timedelta(minutes=20))
+        tap(db, "arrived", "van1", late, day.stops["A1"])
+        tap(db, "failed", "van1", late, day.orders["A1"], reason="nobody_home")
+    living.pulse(late)
+    with store.transaction() as db:
+        row = the_case(db, "failed_attempt")
+    assert "again" not in row.facts["offer"].values()
+
+
+def test_undo_gives_up_on_the_second_try_until_the_driver_has_rung(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    before = routes()
+    answer(living, ana, "1")
+    came = undo(decided(case_id)[0].id, RANG + timedelta(minutes=5))
+    assert f"order {day.orders['A1']} is not tried again today" in came["undone"]
+    assert status_of(day.orders["A1"]) == "failed"
+    with store.transaction() as db:
+        still = orders.open_stops(db, "dep", case_row(case_id).day)
+    assert [s for s in routes()["van1"] if s in still] == [s for s in before["van1"] if s in still]
+
+
+def test_a_dispatcher_may_decide_what_the_customer_did_not(living: Living, day: Day) -> None:
+    with store.transaction() as db:
+        tap(db, "arrived", "van1", at("08:20"), day.stops["A2"])
+    case_id = opened(living)
+    with store.transaction() as db:
+        db.execute(update(case).where(case.c.id == case_id).values(facts=case_row(case_id).facts | {"wish": "wait"}))
+    living.pulse(RANG + HALF_AN_HOUR)
+    row = case_row(case_id)
+    assert (row.status, row.reason_code) == ("waiting", "return.unasked")
+    approve(case_id, asked(case_id).digest)
+    living.work()
+    assert decided(case_id)[-1].action == "return"

@@ -1,0 +1,204 @@
+"""The kinds of case as data: what is tried, what each option is to policy and costs, what settles a case by itself.
+
+A kind that is not here is worked by a person. Adding one is a row in `KINDS`, a playbook in `prompts/playbooks`, a page
+in `docs/cases` and the policy rules of its actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from core import clock, events, fleet, orders, promises
+from core.store.tables import order, vehicle
+from optimizer.options import Scope
+from tools import tracker
+from tools.policy import Value
+
+
+def _nothing(db: Connection, row: Row[Any]) -> str | None:
+    return None
+
+
+def _no_facts(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    return {}
+
+
+def _one_stop(db: Connection, row: Row[Any]) -> Scope:
+    return Scope(shared=_shares_its_door(db, row))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of case."""
+
+    tried: tuple[str, ...]
+    """option kinds of the optimizer; doing nothing is always among them"""
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """option kind -> what it is to policy and to `ACTIONS`, where that is not its own name"""
+    charged: Mapping[str, int] = field(default_factory=dict)
+    """option kind -> how many times `Weights.postponed` its price changes by: when a customer asked for another day, it
+    is doing nothing that costs the failed attempt, not the move"""
+    about: frozenset[str] = orders.OPEN
+    """order statuses in which there is still something to decide"""
+    scope: Callable[[Connection, Row[Any]], Scope] = _one_stop
+    """what the question is about besides its stop"""
+    settled: Callable[[Connection, Row[Any]], str | None] = _nothing
+    """reason code with which it is closed before anything is weighed"""
+    facts: Callable[[Connection, Row[Any], datetime], dict[str, Value]] = _no_facts
+    """what policy judges besides what it judges of every case"""
+    offers: tuple[str, ...] = ()
+    """option kinds between which the customer is asked to choose, in this order, before the planner does"""
+
+
+def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
+    """The orders that a case is about."""
+    if "stops" in row.facts:
+        return [mine for stop in row.facts["stops"] for mine in orders.at_stop(db, stop)]
+    if "order" in row.facts:
+        return [orders.get(db, row.facts["order"])]
+    return orders.at_stop(db, row.subject)
+
+
+def _shares_its_door(db: Connection, row: Row[Any]) -> bool:
+    """Does the van come to this door for somebody else's order anyhow?"""
+    if "order" not in row.facts:
+        return False
+    mine = orders.get(db, row.facts["order"])
+    return any(o.id != mine.id and o.status in ("planned", "out") for o in orders.at_stop(db, mine.stop_id))
+
+
+# One cause for many ---------------------------------------------------------------------------------------------------
+
+
+def _late_by_it(db: Connection, row: Row[Any]) -> Scope:
+    """Its stops that are late still; all of them, when none is: the case is then settled anyhow."""
+    late = tracker.late_stops(db, row.day) & set(row.facts["stops"])
+    return Scope(stops=tuple(sorted(late or row.facts["stops"])))
+
+
+def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
+    return None if tracker.late_stops(db, row.day) & set(row.facts["stops"]) else "on_time_again"
+
+
+# Not in the plan ------------------------------------------------------------------------------------------------------
+
+
+def _left_out(db: Connection, row: Row[Any]) -> Scope:
+    return Scope(shared=_shares_its_door(db, row), left_out=True)
+
+
+def _in_the_plan(db: Connection, row: Row[Any]) -> str | None:
+    """A new plan, or another case, has taken it in."""
+    waits = any(o.status in ("new", "unassigned") for o in case_orders(db, row))
+    return None if waits else "in_the_plan"
+
+
+# Predicted late -------------------------------------------------------------------------------------------------------
+
+
+def _on_time_again(db: Connection, row: Row[Any]) -> str | None:
+    return None if tracker.is_late(db, row.subject) else "on_time_again"
+
+
+# What a customer asks for ---------------------------------------------------------------------------------------------
+
+
+def _asked_by(row: Row[Any]) -> dict[str, Value]:
+    """Whoever opens such a case through the desk has signed in or writes from the number that the order has."""
+    return {"verified": str(row.facts.get("requester", "system")) != "system"}
+
+
+def _other_day(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    day = date.fromisoformat(row.facts["day"])
+    return _asked_by(row) | {"days_ahead": (day - row.day).days, "slot_open": slot_open(db, row.depot_id, day)}
+
+
+def slot_open(db: Connection, depot_id: str, day: date) -> bool:
+    """Does the depot's fleet still have room that day?"""
+    booked = select(func.coalesce(func.sum(order.c.pieces), 0)).where(
+        order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(orders.OPEN)
+    )
+    room = select(func.coalesce(func.sum(vehicle.c.pieces), 0)).where(vehicle.c.depot_id == depot_id)
+    return int(db.execute(booked).scalar_one()) < int(db.execute(room).scalar_one())
+
+
+def _cancelling(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    mine = orders.get(db, row.facts["order"])
+    told = promises.open_of(db, mine.id)
+    ends = clock.midnight(mine.day + timedelta(days=1), fleet.get_depot(db, mine.depot_id).tz)
+    notice = (told.lo if told is not None else ends) - now
+    return _asked_by(row) | {"client": mine.client, "notice_min": max(0, int(notice.total_seconds() // 60))}
+
+
+# A failed attempt -----------------------------------------------------------------------------------------------------
+
+
+def _after_a_try(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    mine = orders.get(db, row.facts["order"])
+    tries = sum(event.kind == "driver.failed" for event in events.of(db, mine.id))
+    day = row.day + timedelta(days=1)
+    return _asked_by(row) | {
+        "attempts": tries + earlier_attempts(mine.ref),
+        "slot_open": slot_open(db, row.depot_id, day),
+    }
+
+
+def earlier_attempts(ref: str) -> int:
+    """`A1/3` is the third time that A1 goes out: two days before it came back."""
+    base, _, number = ref.rpartition("/")
+    return int(number) - 1 if base and number.isdecimal() else 0
+
+
+KINDS: dict[str, Kind] = {
+    "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
+    "incident": Kind(
+        ("wait", "retell", "resequence"),
+        actions={"retell": "retell_all", "resequence": "resequence_all"},
+        scope=_late_by_it,
+        settled=_none_is_late,
+    ),
+    "unassigned": Kind(
+        ("wait", "join", "reassign", "postpone"),
+        about=frozenset({"new", "unassigned"}),
+        scope=_left_out,
+        settled=_in_the_plan,
+    ),
+    "reschedule": Kind(
+        ("wait", "postpone"),
+        actions={"wait": "decline", "postpone": "reschedule"},
+        charged={"wait": 1, "postpone": -1},
+        facts=_other_day,
+    ),
+    "failed_attempt": Kind(
+        ("wait", "again", "postpone"),
+        actions={"wait": "return", "postpone": "retry_day"},
+        about=frozenset({"failed"}),
+        scope=_left_out,
+        facts=_after_a_try,
+        offers=("again", "postpone", "wait"),
+    ),
+    "cancel": Kind(
+        ("wait", "remove"),
+        actions={"wait": "decline", "remove": "cancel"},
+        charged={"wait": 1},
+        about=orders.OPEN | {"failed"},
+        facts=_cancelling,
+    ),
+}
+
+
+def tried(kind: str) -> tuple[str, ...]:
+    """What is tried for a kind of case; nothing for one that a person works."""
+    return KINDS[kind].tried if kind in KINDS else ()
+
+
+def action_kind(kind: str, option: Mapping[str, Any]) -> str:
+    """What an option is to policy. When a customer asked for another day, leaving today is `reschedule` rather than
+    `postpone`, and doing nothing is `decline`: they are waiting for an answer."""
+    name = str(option["kind"])
+    return KINDS[kind].actions.get(name, name) if kind in KINDS else name

@@ -1,0 +1,87 @@
+"""Offers: the customer is asked which of a case's options they want, and has half an hour to say.
+
+The case waits as `offered`. An answer becomes the wish that the next weighing takes, when it can still be done; without
+one the planner chooses. Either way the options are computed anew: the van has driven on meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from core import cases, effects, orders, timers
+from core.errors import BadInput, NotFound
+from core.principals import Principal
+from core.store.tables import case, order, person
+from tools.kinds import KINDS
+from tools.notify import templates
+
+ANSWER_WITHIN = timedelta(minutes=30)
+
+
+def can_be_asked(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]]) -> bool:
+    """Is there something to choose, was it not asked before, and can its customer be reached?"""
+    if len(_choices(row, options)) < 2 or "offer" in row.facts or "order" not in row.facts:
+        return False
+    mine = orders.get(db, row.facts["order"])
+    found = db.execute(select(person.c.phone, person.c.opted_out).where(person.c.id == mine.person_id)).one()
+    return bool(found.phone) and not found.opted_out
+
+
+def _choices(row: Row[Any], options: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What can be done of what this kind of case offers, as option kinds."""
+    feasible = {option["kind"] for option in options if option["feasible"]}
+    return [kind for kind in KINDS[row.kind].offers if kind in feasible]
+
+
+def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now: datetime) -> None:
+    """Ask the customer, by numbers."""
+    mine = orders.get(db, row.facts["order"])
+    offer = {str(number): kind for number, kind in enumerate(_choices(row, options), 1)}
+    words = ", ".join(f"{number} {templates.render(f'choice_{kind}')}" for number, kind in offer.items())
+    body = templates.render("offer", order=mine.ref, choices=words)
+    effects.queue_message(db, row.id, mine.person_id, mine.id, "offer", body, now)
+    until = now + ANSWER_WITHIN
+    cases.advance(db, row, "offered", facts=dict(row.facts) | {"offer": offer}, due_by=until)
+    timers.put(db, "offer_over", row.id, until)
+
+
+def open_to(db: Connection, who: Principal) -> Row[Any] | None:
+    """The newest offer that waits for this customer's answer."""
+    if who.role != "customer":
+        return None
+    query = (
+        select(case)
+        .join(order, order.c.id == case.c.subject)
+        .where(case.c.status == "offered", order.c.person_id == who.subject)
+        .order_by(case.c.opened_at.desc(), case.c.id)
+    )
+    return db.execute(query.limit(1)).one_or_none()
+
+
+def choose(db: Connection, who: Principal, choice: str, now: datetime) -> str:
+    """The customer's answer. Returns the case, which goes on with it."""
+    found = open_to(db, who)
+    if found is None:
+        raise NotFound("There is nothing to choose.", "Say what you want instead.", field="choice")
+    row = cases.get(db, found.id, lock=True)
+    wish = row.facts["offer"].get(choice)
+    if wish is None or row.status != "offered":
+        raise BadInput(f"{choice!r} is none of the choices.", f"Choose 1 to {len(row.facts['offer'])}.", field="choice")
+    _go_on(db, row, {"wish": wish, "requester": who.role, "by": who.id})
+    return str(row.id)
+
+
+def over(db: Connection, case_id: str) -> None:
+    """Nobody answered: the planner chooses."""
+    row = cases.get(db, case_id, lock=True)
+    if row.status == "offered":
+        _go_on(db, row, {})
+
+
+def _go_on(db: Connection, row: Row[Any], said: dict[str, str]) -> None:
+    cases.advance(db, row, "open", facts=dict(row.facts) | said, rounds=row.rounds + 1, due_by=None)
+    cases.work(db, row.id)
