@@ -65,5 +65,5 @@ class Limits:
             raise TooMany(
                 f"A {who.role} may ask {rate.a_second:g} times a second, {rate.burst} at once.",
                 f"Try again in {wait_s} s.",
-                wait_s,
+                wait_s=wait_s,
             )

@@ -97,8 +97,8 @@ class TooLarge(DoorstepError):
 class TooMany(DoorstepError):
     status = 429
 
-    def __init__(self, what: str, fix: str, wait_s: int) -> None:
-        super().__init__(what, fix)
+    def __init__(self, what: str, fix: str = "", *, field: str = "", wait_s: int = 1) -> None:
+        super().__init__(what, fix, field=field)
         self.wait_s = wait_s
 
 

@@ -248,7 +248,10 @@ def _plan(scenario: Scenario, depot: Depot, iterations: int) -> tuple[Yard, Plan
 def _vehicle(row: Mapping[str, Any], here: Ground) -> Vehicle:
     known = fleet.Vehicle.model_validate(row)
     start, end = known.shift_s
-    kept = known.model_dump() | {"shift_start_s": start, "shift_end_s": end, "weight_g": int(known.weight_kg * 1000)}
+    kept = known.model_dump() | {
+        "shift_start_s": start, "shift_end_s": end, "weight_g": int(known.weight_kg * 1000),
+        "volume_ml": int(known.volume_l * 1000),
+    }  # fmt: skip
     like_stored: Any = SimpleNamespace(**kept)
     return problems.vehicle_of(like_stored, here)
 
@@ -257,7 +260,9 @@ def _row(scenario: Scenario, order: Order) -> Any:
     lo, hi = order.window_start, order.window_end
     windows = [[clock.iso(scenario.at(order.depot, each)) for each in (lo, hi)]] if lo and hi else []
     weight_g = round(1000 * (order.weight_kg or 0))
-    return SimpleNamespace(windows=windows, service_s=order.service_s, pieces=order.pieces, weight_g=weight_g)
+    return SimpleNamespace(
+        windows=windows, service_s=order.service_s, pieces=order.pieces, weight_g=weight_g, volume_ml=0, priority=1
+    )
 
 
 def _as_told(here: Ground, solved: Solved) -> Plan:

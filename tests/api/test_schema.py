@@ -75,6 +75,7 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
     where = {"depot": DEPOT, "day": DAY.isoformat()}
     there_is = where | {
         "depot_id": DEPOT,
+        "van_id": "van1",
         "version": str(version),
         "name": "tracker.order_status",
         "client": "default",
@@ -84,7 +85,7 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
         "person_id": person,
         "decision_id": decision.id,
         "case_id": customer.post("/api/chat", json={"text": "I want a real person"}).json()["case"],
-        "batch": admin.post("/api/imports", params=where, content="ref,name\nX,Ada").json()["id"],
+        "batch": admin.post("/api/imports", params=where, content="ref,name,lat,lon\nX,Ada,,").json()["id"],
         "run": admin.post("/api/plans", json=where).json()["run"],
     }
     tokens = str(admin.headers["Authorization"]), str(customer.headers["Authorization"])

@@ -40,7 +40,7 @@ def test_days_are_said_by_name_and_times_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("name", sorted(UNASKED))
+@pytest.mark.parametrize("name", sorted(name for name in UNASKED if not name.startswith("choice_")))
 def test_what_is_sent_unasked_names_the_order(name: str, lang: str) -> None:
     said = {field: FIELDS[field] for field in fields(name)} | {"order": "A1042"}
     assert "A1042" in render(name, lang=lang, **said)
