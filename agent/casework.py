@@ -218,8 +218,7 @@ def gate(state: State) -> State:
             row = _weigh(db, row, state)
         if row.status != "weighed":
             return {}
-        if offers.can_be_asked(db, row, row.options):
-            offers.put(db, row, row.options, now)
+        if offers.can_be_asked(db, row, row.options) and offers.put(db, row, row.options, now):
             return {}
         outcome = row.inputs["outcome"]
         option = next((o for o in row.options if o["id"] == outcome["picked"]), None)

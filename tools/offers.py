@@ -12,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import cases, effects, orders, timers
+from core import cases, decisions, effects, orders, timers
 from core.errors import BadInput, NotFound
 from core.principals import Principal
 from core.store.tables import case, order, person
+from tools import policy
 from tools.kinds import KINDS
 from tools.notify import templates
+from tools.policy import Action
 
 ANSWER_WITHIN = timedelta(minutes=30)
 
@@ -37,16 +39,25 @@ def _choices(row: Row[Any], options: Sequence[Mapping[str, Any]]) -> list[str]:
     return [kind for kind in KINDS[row.kind].offers if kind in feasible]
 
 
-def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now: datetime) -> None:
-    """Ask the customer, by numbers."""
+def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now: datetime) -> bool:
+    """Ask the customer, by numbers, when policy lets it: itself a decision, on the options as they were weighed."""
+    verdict = policy.decide(policy.in_force(), Action(kind="offer", subject=row.subject), {})
+    if verdict.verdict != "auto":
+        return False
     mine = orders.get(db, row.facts["order"])
     offer = {str(number): kind for number, kind in enumerate(_choices(row, options), 1)}
     words = ", ".join(f"{number} {templates.render(f'choice_{kind}')}" for number, kind in offer.items())
     body = templates.render("offer", order=mine.ref, choices=words)
+    decisions.write(
+        db, case_id=row.id, round_=row.rounds, action="offer", verdict="auto", rule=verdict.rule, approver=None,
+        outcome=row.inputs["outcome"], inputs=row.inputs["hashes"], applied={"offer": offer}, cost=0, at=now,
+        day=row.day,
+    )  # fmt: skip
     effects.queue_message(db, row.id, mine.person_id, mine.id, "offer", body, now)
     until = now + ANSWER_WITHIN
     cases.advance(db, row, "offered", facts=dict(row.facts) | {"offer": offer}, due_by=until)
     timers.put(db, "offer_over", row.id, until)
+    return True
 
 
 def open_to(db: Connection, who: Principal) -> Row[Any] | None:
