@@ -3,7 +3,7 @@ forgetting to (a test walks the routes)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Cookie, Depends, Header, Request
@@ -26,16 +26,17 @@ def signed_in(
     token = bearer.strip() if scheme.lower() == "bearer" else doorstep_session
     if not token:
         raise NotSignedIn("This needs a sign-in.", "Send `Authorization: Bearer TOKEN`, or open a sign-in link.")
-    with store.transaction() as db:
+    with store.glance() as db:
         who = principals.of_token(db, token, clock.system_now())
     request.app.state.limits.take(who)
     return who
 
 
-def only(*roles: str) -> Callable[..., Principal]:
+def only(*roles: str) -> Callable[..., Awaitable[Principal]]:
     """A dependency that lets these roles in and nobody else."""
 
-    def check(who: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    # async, since it waits for nothing: others are run in threads, and each change of threads costs
+    async def check(who: Annotated[Principal, Depends(signed_in)]) -> Principal:
         if who.role not in roles:
             raise NotAllowed(f"A {who.role} may not do this.", f"It takes {' or '.join(roles)}.")
         return who

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical
@@ -67,13 +67,16 @@ def issue(
     return made
 
 
+OF_TOKEN = (  # said once here: every request asks it
+    select(principal, token.c.expires_at)
+    .join(token, token.c.principal_id == principal.c.id)
+    .where(token.c.hash == bindparam("hash"), token.c.kind.in_(["bearer", "session"]))
+)
+
+
 def of_token(db: Connection, bearer: str, at: datetime) -> Principal:
     """The principal of a bearer or session token. `at` is the machine's time, whatever clock the day runs on."""
-    found = db.execute(
-        select(principal, token.c.expires_at, token.c.kind)
-        .join(token, token.c.principal_id == principal.c.id)
-        .where(token.c.hash == _hash(bearer), token.c.kind.in_(["bearer", "session"]))
-    ).one_or_none()
+    found = db.execute(OF_TOKEN, {"hash": _hash(bearer)}).one_or_none()
     if found is None or (found.expires_at is not None and found.expires_at <= at):
         raise NotSignedIn("The token is not known or has expired.", "Sign in again, or ask an admin for a new token.")
     return Principal(id=found.id, role=found.role, subject=found.subject)

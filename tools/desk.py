@@ -57,13 +57,13 @@ def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: 
     ref = args.get("order", "")
     if ref:
         row = find_order(db, who, ref)
-        return tracker.order_status(db, row, now) if row else [tracker.fact("not_found", ref[:40], "orders", now)]
+        return tracker.order_status(db, row.id, now) if row else [tracker.fact("not_found", ref[:40], "orders", now)]
     if who.is_staff:
         raise BadInput("Which order?", "Name its reference.", field="order")
     mine = _own_orders(db, who)
     current = [row for row in mine if row.status not in orders.FINAL] or mine[-1:]
     if len(current) == 1:
-        return tracker.order_status(db, current[0], now)
+        return tracker.order_status(db, current[0].id, now)
     return [tracker.fact("orders", ", ".join(row.ref for row in current), "orders", now)]
 
 
