@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core import clock, queue, stream, timers
 from core.errors import Unavailable
 from core.store import db as store
+from tools import tracker
 from tools.optimizer import resident
 
+LOOK_EVERY = timedelta(seconds=30)
+"""The engine looks once in so much simulated time, however small the steps: a look costs the same after a second."""
 POLL_S = 0.004
 PATIENCE_S = 90.0
 
@@ -31,9 +34,11 @@ def advance(to: datetime, speed: float | None = None) -> None:
                 step = max(min(due or to, to), now)
                 clock.set_simulated(db, step, speed)
                 fired = timers.fire(db, step)
+                looked = tracker.looked_at(db)
                 if step > now:
                     stream.tell(db, "clock", clock.as_json(clock.read(db)))
-            resident().tick(step)
+            if looked is None or step - looked >= LOOK_EVERY:
+                resident().tick(step)
             wait_until_idle()
             if step >= to and not fired:
                 return

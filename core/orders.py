@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -222,6 +222,20 @@ def of_person(db: Connection, person_id: str) -> list[Row[Any]]:
 
 def at_stop(db: Connection, stop: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.stop_id == stop).order_by(order.c.id)))
+
+
+def at_stops(db: Connection, stops: Collection[str]) -> dict[str, list[Row[Any]]]:
+    """Stop -> its orders, of those that have any."""
+    found: dict[str, list[Row[Any]]] = {}
+    for row in db.execute(select(order).where(order.c.stop_id == func.any(list(stops))).order_by(order.c.id)):
+        found.setdefault(row.stop_id, []).append(row)
+    return found
+
+
+def open_among(db: Connection, stops: Collection[str]) -> set[str]:
+    """Those of these stops that still have something to do."""
+    query = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
+    return set(db.execute(query).scalars())
 
 
 def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:

@@ -136,6 +136,12 @@ def _write(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
     db.execute(statement.on_conflict_do_update(index_elements=["vehicle_id", "day"], set_=fresh), list(rows))
 
 
+def looked_at(db: Connection) -> datetime | None:
+    """When arrival ranges were last judged anew; None before there are any."""
+    at: datetime | None = db.execute(select(func.max(live_route.c.at))).scalar_one()
+    return at
+
+
 def expected(db: Connection, stop: str, vehicle_id: str) -> dict[str, Any] | None:
     """The present arrival range of one stop: p50, lo, hi, how many stops come before it, and when this was judged."""
     row = db.execute(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Row, select
 from sqlalchemy.exc import DataError
 
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
@@ -150,18 +151,18 @@ def driver_route(who: Driver) -> dict[str, Any]:
         mine = fleet.of_driver(db, who.subject)
         now = clock.now(db)
         day = vans.local_day(now, fleet.get_depot(db, mine.depot_id).tz)
-        current = plans.current(db, mine.depot_id, day)
+        version = plans.current_version(db, mine.depot_id, day)
+        route = plans.current_route(db, mine.depot_id, day, mine.id)
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
-        route = current.routes.get(mine.id) if current else None
-        stops = [_stop(db, visit) for visit in route.visits] if route else []
+        there = orders.at_stops(db, route.stops) if route else {}
+        stops = [_stop(visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
     return {
-        "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
+        "vehicle": mine.id, "day": day.isoformat(), "version": version,
         "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
     }  # fmt: skip
 
 
-def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:
-    rows = orders.at_stop(db, visit.stop)
+def _stop(visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     open_rows = [row for row in rows if row.status in orders.OPEN]
     first = rows[0] if rows else None
     return {
