@@ -17,7 +17,7 @@ from tools.optimizer import resident
 
 LOOK_EVERY = timedelta(seconds=30)
 """The engine looks once in so much simulated time, however small the steps: a look costs the same after a second."""
-POLL_S = 0.004
+POLL_S, LONGEST_POLL_S = 0.002, 0.02
 PATIENCE_S = 90.0
 
 _one_at_a_time = threading.Lock()
@@ -45,11 +45,12 @@ def advance(to: datetime, speed: float | None = None) -> None:
 
 
 def wait_until_idle() -> None:
-    until = time.monotonic() + PATIENCE_S
+    until, pause_s = time.monotonic() + PATIENCE_S, POLL_S
     while True:
-        with store.snapshot() as db:
+        with store.glance() as db:
             if queue.busy(db) == 0:
                 return
         if time.monotonic() > until:
             raise Unavailable("Work of the simulated day is still not done.", "See that a worker runs, then ask again.")
-        time.sleep(POLL_S)
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, LONGEST_POLL_S)  # who works long needs the core
