@@ -62,7 +62,7 @@ def due_by_stop(db: Connection, depot_id: str, day: date) -> dict[str, datetime]
     """Until when the first of the open promises at each stop of a depot's day holds."""
     mine = (order.c.depot_id == depot_id) & (order.c.day == day) & (promise.c.status == "open")
     query = select(order.c.stop_id, func.min(promise.c.hi)).join(promise, promise.c.order_id == order.c.id).where(mine)
-    return dict(db.execute(query.group_by(order.c.stop_id)).tuples())
+    return {row.stop_id: row[1] for row in db.execute(query.group_by(order.c.stop_id))}
 
 
 def last_of(db: Connection, order_id: str) -> Row[Any] | None:

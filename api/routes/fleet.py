@@ -13,7 +13,8 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
-from api import cursor
+from api import answers, cursor
+from api.answers import shown
 from api.auth import Anyone, Integrator, Staff
 from api.days import Day
 from api.errors import printable
@@ -36,7 +37,7 @@ def _body(*kinds: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.put("/fleet", openapi_extra=_body("application/yaml"))
+@router.put("/fleet", openapi_extra=_body("application/yaml"), **shown(answers.FleetTaken))
 async def put_fleet(who: Integrator, request: Request) -> dict[str, Any]:
     """Clients, depots, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with their reason."""
     from starlette.concurrency import run_in_threadpool
@@ -132,7 +133,7 @@ class OwnMatrix(BaseModel):
     distances_m: list[list[int]] | None = None
 
 
-@router.put("/depots/{depot_id}/matrix")
+@router.put("/depots/{depot_id}/matrix", **shown(answers.MatrixTaken))
 def put_matrix(who: Integrator, depot_id: str, own: Annotated[OwnMatrix, Body()]) -> dict[str, str]:
     """Use these travel times for a depot's plans from now on."""
     with store.transaction() as db:
@@ -158,7 +159,7 @@ def get_fleet(who: Staff) -> dict[str, Any]:
     return {"clients": agreed, "depots": homes, "vehicles": vans}
 
 
-@router.get("/orders")
+@router.get("/orders", **shown(answers.Orders))
 def list_orders(who: Integrator, depot: str, day: Day) -> dict[str, Any]:
     """The orders of a depot's day, with the van that has each in its plan and the time that was promised."""
     with store.snapshot() as db:
@@ -181,7 +182,7 @@ def _row(row: Any, vehicle: str | None, told: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", **shown(answers.OrderStory))
 def order_story(who: Anyone, order_id: str) -> dict[str, Any]:
     """Everything about one order. Customers see their own; to them others' orders do not exist."""
     with store.snapshot() as db:
@@ -210,7 +211,7 @@ def order_lineage(who: Staff, order_id: str) -> dict[str, Any]:
         return lineage.as_json(lineage.of_order(db, order_id))
 
 
-@router.get("/messages")
+@router.get("/messages", **shown(answers.Messages))
 def list_messages(
     who: Staff, order: str | None = None, person: str | None = None, after: cursor.After = None,
     limit: int = Query(200, ge=1, le=1000),

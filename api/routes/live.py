@@ -11,6 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from sqlalchemy import Row, select
 from sqlalchemy.exc import DataError
 
+from api import answers
+from api.answers import shown
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
@@ -49,7 +51,7 @@ class Taps(BaseModel):
     events: list[Annotated[Tap | dict[str, Any], Field(union_mode="left_to_right")]] = Field(max_length=1000)
 
 
-@router.post("/events")
+@router.post("/events", **shown(answers.EventResults))
 def take_events(who: Tapper, batch: Annotated[Taps, Body()]) -> dict[str, Any]:
     """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
     return {"results": [_tap(who, tap) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
@@ -112,7 +114,7 @@ class Batch(BaseModel):
     positions: list[vans.Position] = Field(max_length=5000)
 
 
-@router.post("/positions")
+@router.post("/positions", **shown(answers.PositionsTaken))
 def take_positions(who: Locator, batch: Annotated[Batch, Body()]) -> dict[str, Any]:
     """Take positions in; those of unknown or foreign vehicles are rejected by row."""
     with store.transaction() as db:
@@ -144,7 +146,7 @@ def _wrong(each: vans.Position, allowed: set[str], now: datetime) -> dict[str, s
     return None
 
 
-@router.get("/driver/route")
+@router.get("/driver/route", **shown(answers.DriverRoute))
 def driver_route(who: Driver) -> dict[str, Any]:
     """What this driver still has to do today, and what is done."""
     with store.snapshot() as db:
@@ -199,7 +201,7 @@ def van_trail(
 # The clock ------------------------------------------------------------------------------------------------------------
 
 
-@router.get("/clock")
+@router.get("/clock", **shown(answers.Clock))
 def get_clock(who: Anyone) -> dict[str, Any]:
     with store.snapshot() as db:
         return clock.as_json(clock.read(db))
@@ -212,7 +214,7 @@ class To(BaseModel):
     speed: float | None = Field(None, gt=0, le=1e6)
 
 
-@router.post("/admin/clock")
+@router.post("/admin/clock", **shown(answers.Clock))
 def set_clock(who: Admin, ask: Annotated[To, Body()]) -> dict[str, Any]:
     """Move a simulated day's clock; returns when all work due by then is done. Refused on a real day."""
     advance(ask.to, ask.speed)
@@ -226,7 +228,7 @@ class Pause(BaseModel):
     paused: bool
 
 
-@router.post("/admin/clock/pause")
+@router.post("/admin/clock/pause", **shown(answers.Clock))
 def pause(who: Planner, ask: Annotated[Pause, Body()]) -> dict[str, Any]:
     """Hold a simulated day, or let it go on."""
     with store.transaction() as db:

@@ -10,10 +10,9 @@ import heapq
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from evals.client import DoorstepClient
-from evals.wire import Json
+from evals.wire import Message
 from evals.world import chance
 from evals.world.driver import Day
 from evals.world.people import Customers, Text
@@ -69,8 +68,8 @@ class Missed:
     def _offer(self, ref: str, failed_at: int) -> str | None:
         """The newest message since then that asks something."""
         person = self.day.people.get(ref)
-        sent = self.client.messages(person=person)["messages"] if person else []
-        return next((line["body"] for line in sent if _asks(line, failed_at)), None)
+        sent = self.client.messages(person) if person else ()
+        return next((line.body for line in sent if _asks(line, failed_at)), None)
 
     def _answer(self, at: int, ref: str, offer: str) -> None:
         seed, rates = self.day.scenario.seed, self.day.scenario.rates
@@ -91,6 +90,6 @@ def number(offer: str, wish: str) -> str | None:
     return next(iter([*meant, *(nth for nth, _ in choices)]), None)
 
 
-def _asks(line: Json, after: int) -> bool:
-    at, body = datetime.fromisoformat(line["at"]).timestamp(), line["body"] or ""
-    return line["direction"] == "out" and at >= after and ("?" in body or CHOICE.search(body) is not None)
+def _asks(line: Message, after: int) -> bool:
+    at, body = line.at.timestamp(), line.body or ""
+    return line.direction == "out" and at >= after and ("?" in body or CHOICE.search(body) is not None)
