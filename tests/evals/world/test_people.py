@@ -183,7 +183,7 @@ class ElsewhereDecided(FakeApi):
 
     def _route(self, request: Any) -> Any:
         answer = super()._route(request)
-        if request.url.path == "/api/cases":
+        if request.url.path == "/api/v1/cases":
             answer = {"cases": [dict(case) for case in answer["cases"]]}
             for case in self.cases.values():
                 case |= {"status": "closed", "verdict": "approve"}
