@@ -32,13 +32,16 @@ def signed_in(
     return who
 
 
-def only(*roles: str) -> Callable[..., Awaitable[Principal]]:
-    """A dependency that lets these roles in and nobody else."""
+def only(*roles: str, one_client: bool = False) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that lets these roles in and nobody else. Who acts for one client alone is let in where that is
+    said: forgetting to say it keeps them out."""
 
     # async, since it waits for nothing: others are run in threads, and each change of threads costs
     async def check(who: Annotated[Principal, Depends(signed_in)]) -> Principal:
         if who.role not in roles:
             raise NotAllowed(f"A {who.role} may not do this.", f"It takes {' or '.join(roles)}.")
+        if who.client is not None and not one_client:
+            raise NotAllowed(f"This token is for {who.client}'s orders only.", "Ask for one that is for all clients.")
         return who
 
     return check
@@ -49,6 +52,8 @@ Staff = Annotated[Principal, Depends(only(*sorted(STAFF)))]
 Admin = Annotated[Principal, Depends(only("admin"))]
 Planner = Annotated[Principal, Depends(only("admin", "dispatcher", "ops_lead"))]
 Integrator = Annotated[Principal, Depends(only("admin", "integrator", "dispatcher", "ops_lead"))]
+ClientsOwn = Annotated[Principal, Depends(only("admin", "integrator", "dispatcher", "ops_lead", one_client=True))]
+"""the route shows and takes a client's own orders to and from whoever acts for that client"""
 Tapper = Annotated[Principal, Depends(only("admin", "driver"))]
 Locator = Annotated[Principal, Depends(only("admin", "driver", "integrator"))]
 Talker = Annotated[Principal, Depends(only("customer", "admin", "dispatcher", "ops_lead"))]

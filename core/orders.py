@@ -208,11 +208,13 @@ def get(db: Connection, order_id: str) -> Row[Any]:
     return found
 
 
-def by_ref(db: Connection, ref: str, person_id: str | None = None) -> Row[Any] | None:
-    """Newest order with this reference, in any case; of this person only, when one is given."""
+def by_ref(db: Connection, ref: str, person_id: str | None = None, client: str | None = None) -> Row[Any] | None:
+    """Newest order with this reference, in any case; of this person or client only, when one is given."""
     query = select(order).where(func.lower(order.c.ref) == func.lower(ref))
     if person_id is not None:
         query = query.where(order.c.person_id == person_id)
+    if client is not None:
+        query = query.where(order.c.client == client)
     return db.execute(query.order_by(order.c.day.desc(), order.c.id).limit(1)).one_or_none()
 
 

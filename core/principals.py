@@ -24,8 +24,12 @@ STAFF: frozenset[str] = frozenset({"dispatcher", "ops_lead", "admin"})
 """People who see every order and may approve."""
 
 
+CLIENT = "client:"
+
+
 class Principal(BaseModel):
-    """Somebody who may ask for something. `subject` is a person id for customers, a driver id for drivers."""
+    """Somebody who may ask for something. `subject` is a person id for customers, a driver id for drivers; that of an
+    integrator who acts for one client is `client:ID`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +40,12 @@ class Principal(BaseModel):
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
+
+    @property
+    def client(self) -> str | None:
+        """The only client whose orders this integrator knows; None: there is no such limit."""
+        own = self.subject.removeprefix(CLIENT)
+        return own if self.role == "integrator" and own != self.subject else None
 
 
 SYSTEM = Principal(id="system", role="system", subject="doorstep")

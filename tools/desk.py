@@ -50,7 +50,7 @@ def _own_orders(db: Connection, who: Principal) -> list[Row[Any]]:
 
 def find_order(db: Connection, who: Principal, ref: str) -> Row[Any] | None:
     """The order with this reference if this principal may see it; to a customer others' orders do not exist."""
-    return orders.by_ref(db, ref, who.subject if who.role == "customer" else None)
+    return orders.by_ref(db, ref, who.subject if who.role == "customer" else None, who.client)
 
 
 def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
