@@ -254,9 +254,9 @@ class DoorstepClient:
     def edit(self, case: str, proposal: str, option: str) -> None:
         self.api.edit(case, wire.Other(proposal=proposal, option=option))
 
-    def settle(self, case: str, note: str) -> None:
-        """Close an escalated case as the person who worked it."""
-        self.api.close(case, wire.Note(note=note))
+    def settle(self, case: str, note: str, *, called: bool = False) -> None:
+        """Close an escalated case as the person who worked it, and who has called the customers or not."""
+        self.api.close(case, wire.Note(note=note, called=called))
 
     def messages(self, person: str) -> Sequence[wire.Message]:
         """What was said to and by a customer, newest first."""

@@ -296,6 +296,7 @@ class No(Model):
 
 class Note(Model):
     note: str = ""
+    called: bool = False
 
 
 class OrderEvent(Model):

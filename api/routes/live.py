@@ -158,9 +158,10 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         there = orders.at_stops(db, route.stops) if route else {}
         stops = [_stop(visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
+        out = state is not None and state.state not in vans.AT_DEPOT
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": version,
-        "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
+        "next": state.stop_id if state else None, "departed": out, "stops": stops,
     }  # fmt: skip
 
 
