@@ -37,9 +37,11 @@ def advance(to: datetime, speed: float | None = None) -> None:
                 looked = tracker.looked_at(db)
                 if step > now:
                     stream.tell(db, "clock", clock.as_json(clock.read(db)))
+            if fired:
+                wait_until_idle()  # or its work would find the arrivals of before the look, or of after it, by chance
             if looked is None or step - looked >= LOOK_EVERY:
                 resident().tick(step)
-            wait_until_idle()
+                wait_until_idle()
             if step >= to and not fired:
                 return
 

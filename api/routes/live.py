@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DataError
 
 from api import answers
@@ -54,7 +54,10 @@ class Taps(BaseModel):
 @router.post("/events", **shown(answers.EventResults))
 def take_events(who: Tapper, batch: Annotated[Taps, Body()]) -> dict[str, Any]:
     """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
-    return {"results": [_tap(who, tap) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
+    # one transaction: the work that a tap asks for begins when all of them are in, not somewhere among them
+    with store.transaction() as db:
+        now = clock.now(db)
+        return {"results": [_tap(db, who, tap, now) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
 
 
 def _no_tap(given: dict[str, Any]) -> dict[str, str]:
@@ -67,9 +70,9 @@ def _no_tap(given: dict[str, Any]) -> dict[str, str]:
     return _refused(str(given.get("key") or "")[:200], wrong)
 
 
-def _tap(who: Principal, tap: Tap) -> dict[str, str]:
+def _tap(db: Connection, who: Principal, tap: Tap, now: datetime) -> dict[str, str]:
     try:
-        with store.transaction() as db:
+        with db.begin_nested():
             own = fleet.of_driver(db, who.subject).id if who.role == "driver" else tap.vehicle
             if tap.vehicle not in (None, own):
                 raise NotAllowed(f"You drive {own}, not {tap.vehicle}.", "Send your own vehicle.", field="vehicle")
@@ -77,7 +80,6 @@ def _tap(who: Principal, tap: Tap) -> dict[str, str]:
                 key=tap.key, kind=tap.kind, source=who.id, subject=tap.order or tap.stop or own or "", at=tap.at,
                 vehicle_id=own, data=_proofed(tap),
             )  # fmt: skip
-            now = clock.now(db)
             result = taps.take(db, fact, now)
             if result == "accepted":
                 stages.after_tap(db, fact, now)
