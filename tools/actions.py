@@ -196,6 +196,7 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
     after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
     routes = {r.vehicle_id: r.stops for r in after}
+    _each_stop_once(current, routes, still)
     moved = moves({v: _stops(current, v) for v in routes}, routes, job.case.facts.get("stop", job.case.subject))
     _goods_can_follow(job, moved)
     version = plans.add(
@@ -218,6 +219,14 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         "after": {r.vehicle_id: r.digest for r in after},
         "moves": [move.model_dump() for move in moved],
     }
+
+
+def _each_stop_once(current: plans.PlanVersion, changed: Mapping[str, Sequence[str]], still: set[str]) -> None:
+    """A van keeps the stop that it stands at: by now that may be one that this would give to another. Raises Stale."""
+    whole = {vehicle: route.stops for vehicle, route in current.routes.items()} | dict(changed)
+    on_routes = [stop for stops in whole.values() for stop in stops if stop in still]
+    if len(on_routes) != len(set(on_routes)):
+        raise Stale("A van is at one of the stops by now that this would move.", "Look at the case again.")
 
 
 def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
