@@ -29,8 +29,9 @@ from core.errors import DoorstepError, NotAllowed, Stale, WrongState
 from core.store import db as store
 from core.store.tables import plan, proposal
 from optimizer.options import Candidate, Option
-from tools import approvals, desk, offers, policy, tracker
-from tools.kinds import KINDS, case_orders
+from tools import approvals, desk, incidents, offers, policy, tracker
+from tools.kinds import KINDS
+from tools.kinds.kind import case_orders
 from tools.optimizer import Optimizer, Question
 
 logger = structlog.get_logger("casework")
@@ -346,6 +347,7 @@ def close(state: State) -> State:
     with store.transaction() as db:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status == "verified":
+            incidents.next_batch(db, row, tracker.late_stops(db, row.day), now)
             cases.advance(db, row, "closed", closed_at=now, reason_code="done")
             decided = decisions.last_on(db, row.id)
             body = {"case": row.id, "decision": decided.id if decided else "", "outcome": "carried_out"}

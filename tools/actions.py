@@ -74,7 +74,7 @@ def decline(job: Job) -> dict[str, Any]:
     template = "kept" if job.case.kind == "cancel" else "declined"
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, template, order=row.ref)
+        say(job, row, template, order=row.ref)
     return {}
 
 
@@ -98,7 +98,7 @@ def go_back(job: Job) -> dict[str, Any]:
     """The goods go back to the sender: the order ends as returned when the van is home, and its customer is told."""
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, "going_back", order=row.ref)
+        say(job, row, "going_back", order=row.ref)
     return {}
 
 
@@ -111,7 +111,7 @@ def cancel(job: Job) -> dict[str, Any]:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
         before[order_id] = row.status
         promises.release(job.db, order_id)
-        _say(job, row, "cancelled", order=row.ref)
+        say(job, row, "cancelled", order=row.ref)
     orders.set_status(job.db, before, "cancelled")
     return {"cancelled": before} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
@@ -136,7 +136,7 @@ def move_day(job: Job) -> dict[str, Any]:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
         moved[order_id] = _second_attempt(job, row, day)
         promises.release(job.db, order_id)
-        _say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
+        say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
     return {"moved": moved} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
@@ -162,25 +162,17 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
 # Routes ---------------------------------------------------------------------------------------------------------------
 
 
-def binds(db: Connection, case: Row[Any], args: Args) -> dict[str, Any]:
-    """What a proposal rests on: the routes it changes and the promises of the orders it is about."""
-    current = plans.current(db, case.depot_id, case.day)
-    routes = {v: r.digest for v, r in sorted(current.routes.items()) if v in args.routes} if current else {}
-    return {"routes": routes, "promises": promises.digest(db, args.orders)}
-
-
 def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     current = plans.current(job.db, job.case.depot_id, job.case.day)
     if current is None:
         raise Stale("There is no published plan any more.", "Plan and publish first.")
     still = orders.open_stops(job.db, job.case.depot_id, job.case.day)
-    gone = {s for route in changed.values() for s in route} - still
-    if gone:
-        raise Stale(f"{len(gone)} of the stops it moves were served meanwhile.", "Look at the case again.")
+    before = {v: _stops(current, v) for v in changed}
+    _nothing_moved_is_served(job, before, changed, still)
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
-    after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
-    routes = {r.vehicle_id: r.stops for r in after}
-    moved = moves({v: _stops(current, v) for v in routes}, routes, job.case.facts.get("stop", job.case.subject))
+    ahead = {v: tuple(s for s in stops if s in still) for v, stops in sorted(changed.items())}
+    after = [_route(job, current, vehicle, stops, still, arrivals) for vehicle, stops in ahead.items()]
+    moved = moves(before, {r.vehicle_id: r.stops for r in after}, _subject(job.case))
     _goods_can_follow(job, moved)
     version = plans.add(
         job.db,
@@ -202,6 +194,26 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         "after": {r.vehicle_id: r.digest for r in after},
         "moves": [move.model_dump() for move in moved],
     }
+
+
+def _nothing_moved_is_served(
+    job: Job, before: Mapping[str, Sequence[str]], changed: Mapping[str, Sequence[str]], still: set[str]
+) -> None:
+    """Vans drive on while a person reads: a stop that stayed where it was and was served drops out of the new list; one
+    that was to be moved makes it another question. Raises Stale."""
+    served = {s for stops in changed.values() for s in stops} - still
+
+    def moved(gone: set[str]) -> set[str]:
+        was = {v: [s for s in stops if s in (still | served) - gone] for v, stops in before.items()}
+        new = {v: [s for s in stops if s not in gone] for v, stops in changed.items()}
+        return {move.stop_id for move in moves(was, new, _subject(job.case))}
+
+    if served and (moved(set()) & served or not moved(served)):
+        raise Stale(f"{len(served)} of the stops it moves were served meanwhile.", "Look at the case again.")
+
+
+def _subject(case: Row[Any]) -> str:
+    return str(case.facts.get("stop", case.subject))
 
 
 def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
@@ -342,7 +354,8 @@ def promise_by_message(
     return promises.make(db, row.id, lo, hi, message_id, now)
 
 
-def _say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
+def say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
+    """A message about an order, in its client's words, when that client tells such things."""
     if accounts.tells(row.client, template):
         body = texts.compose(job.db, row, template, **facts)
         effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)

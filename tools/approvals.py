@@ -12,8 +12,10 @@ from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, W
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
 from tools import desk
-from tools.actions import ACTIONS, Args, Job, binds, promise_by_message, put_routes_back
-from tools.kinds import action_kind, case_orders
+from tools.actions import ACTIONS, Args, Job, promise_by_message, put_routes_back, say
+from tools.binding import binds, holds
+from tools.kinds import action_kind
+from tools.kinds.kind import case_orders
 
 
 def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
@@ -22,7 +24,7 @@ def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
     Raises AlreadyDecided, naming them, when somebody else was first.
     """
     row, asked = _asked(db, who, case_id, digest)
-    if dict(asked.binds) != binds(db, row, Args.model_validate(asked.args)):
+    if not holds(db, row, Args.model_validate(asked.args), asked.binds):
         cases.settle_proposal(db, digest, ("open",), "stale", None)
         cases.advance(db, row, "open", rounds=row.rounds + 1)
         cases.work(db, row.id)
@@ -75,7 +77,12 @@ def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime,
 def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
     """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
     t0 = clock.parse(row.inputs["t0"])
-    mine = [o.id for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
+    told = set(option["retold"])
+    mine = [
+        o.id
+        for o in case_orders(db, row)
+        if o.status in orders.OPEN | {"failed"} and ("stops" not in row.facts or o.stop_id in told)
+    ]
     return Args(
         option=option["id"],
         routes={v: tuple(stops) for v, stops in option["routes"].items()},
@@ -154,7 +161,10 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         + _failed_still(db, applied)
         + put_routes_back(job, applied)
     )
-    compensated = [_correct(job, promise_id) for promise_id in applied.get("promises", [])]
+    again = applied.get("again", [])
+    compensated = [_nobody_comes(job, order_id) for order_id in again]
+    told = [p for p in applied.get("promises", []) if promises.with_previous(db, p)[0].order_id not in again]
+    compensated += [_correct(job, promise_id) for promise_id in told]
     off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
     compensated += [_keep_today(job, order_id) for order_id in off_the_day]
     result = {"undone": undone, "compensated": compensated}
@@ -221,6 +231,13 @@ def _keep_today(job: Job, order_id: str) -> str:
         return f"order {row.ref} had no time before"
     promise_by_message(job.db, job.case.id, row, "correction", told.lo, told.hi, job.tz, job.now)
     return f"a correction tells the customer of {row.ref} the time before"
+
+
+def _nobody_comes(job: Job, order_id: str) -> str:
+    """The customer was promised a second try today: there was no time before it to go back to."""
+    row = orders.get(job.db, order_id)
+    say(job, row, "not_again", order=row.ref)
+    return f"a correction tells the customer of {row.ref} that nobody comes again today"
 
 
 def _correct(job: Job, promise_id: str) -> str:

@@ -20,10 +20,12 @@ from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot, effect
 from tools import knowledge, offers, policy, proof, tracker
-from tools.actions import ACTIONS, Args, Job, binds
+from tools.actions import ACTIONS, Args, Job
+from tools.binding import holds
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
-from tools.kinds import KINDS, case_orders
+from tools.kinds import KINDS
+from tools.kinds.kind import case_orders
 from tools.policy import Action, Policy, Value, Verdict
 
 Fact = dict[str, Any]
@@ -287,7 +289,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
     Raises Stale when routes or promises have changed since it was proposed, NotAllowed when policy no longer lets it.
     """
     args = Args.model_validate(asked.args)
-    if dict(asked.binds) != binds(db, row, args):
+    if not holds(db, row, args, asked.binds):
         raise Stale("The routes or promises it rests on have changed.", "The options are computed again.")
     run = ACTIONS.get(asked.action)
     option = next((o for o in row.options if o["id"] == asked.option_id), None)

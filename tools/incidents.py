@@ -7,7 +7,8 @@ alone. Who turns late while its case is still open joins it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +23,10 @@ MANY = 8
 """stops that turn late at one judgement and then have one cause"""
 DECLARED_MANY = 2
 """the same, after somebody has told us of a cause"""
-STILL_OPEN = ("open", "diagnosed", "weighed", "waiting")
+STILL_OPEN = ("open", "diagnosed", "weighed", "waiting", "approved")
 """statuses in which a stop can still join: nothing has been said to anybody"""
+SHOWN = ("waiting", "approved")
+"""A person has the proposal before them: whoever joins now waits for the next one, and this one stays as it is."""
 
 Late = Mapping[str, Mapping[str, Any]]
 """stop -> facts of its case: vehicle, due, expected"""
@@ -54,7 +57,8 @@ def _one_by_one(db: Connection, here: Ground, late: Late, now: datetime) -> list
 
 
 def _joined(db: Connection, here: Ground, late: Late, now: datetime) -> tuple[str, bool] | None:
-    """The incident that is being weighed already takes the newcomers in, and is weighed again with them."""
+    """The open incident takes the newcomers in. While it is being weighed it is weighed again with them; once its
+    proposal is before a person, that one stays, and the newcomers are the next one's (`next_batch`)."""
     query = select(case).where(
         case.c.kind == "incident", case.c.depot_id == here.depot_id, case.c.day == here.day,
         case.c.status.in_(STILL_OPEN),
@@ -62,11 +66,39 @@ def _joined(db: Connection, here: Ground, late: Late, now: datetime) -> tuple[st
     row = db.execute(query.order_by(case.c.opened_at, case.c.id).limit(1).with_for_update()).one_or_none()
     if row is None or not _same_cause(row, late):
         return None
-    stops = sorted({*row.facts["stops"], *late})
-    vehicles = sorted({*row.facts["vehicles"], *_vehicles(late)})
-    cases.advance(db, row, "open", facts=dict(row.facts) | {"stops": stops, "vehicles": vehicles})
+    if row.status in SHOWN:
+        facts = dict(row.facts) | {"joined": sorted({*row.facts.get("joined", []), *late})}
+        cases.advance(db, row, row.status, facts=facts)
+        return row.id, False
+    cases.advance(db, row, "open", facts=_with(row.facts, late, _vehicles(late)))
     cases.work(db, row.id)
     return row.id, False
+
+
+def _with(facts: Mapping[str, Any], late: Iterable[str], vehicles: Iterable[str]) -> dict[str, Any]:
+    both = {"stops": sorted({*facts["stops"], *late}), "vehicles": sorted({*facts["vehicles"], *vehicles})}
+    return dict(facts) | both
+
+
+def hit(facts: Mapping[str, Any]) -> set[str]:
+    """Every stop that an incident's case is about by now."""
+    return {*facts["stops"], *facts.get("joined", [])}
+
+
+def next_batch(db: Connection, row: Row[Any], late: AbstractSet[str], now: datetime) -> str | None:
+    """When an incident has been carried out: who joined after its proposal was shown, was not told by it and is `late`
+    still, is one case of the same cause again. Returns it."""
+    asked = cases.open_proposal(db, row.id)
+    told = set(asked.args["retold"]) if asked is not None else set()
+    stops = sorted(set(row.facts.get("joined", [])) & late - told)
+    if not stops:
+        return None
+    subject = f"{row.facts.get('first', row.subject)}:{iso(now)}"
+    facts = {name: value for name, value in row.facts.items() if name in ("cause", "vehicles")}
+    facts |= {"stops": stops, "first": row.facts.get("first", row.subject)}
+    made, _ = cases.open_or_join(db, "incident", subject, row.depot_id, row.day, facts, now)
+    cases.refold(db, row.id, stops, made)
+    return made
 
 
 def _same_cause(row: Row[Any], late: Late) -> bool:

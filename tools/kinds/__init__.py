@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
-from tools import tracker
+from tools import incidents, tracker
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
 
@@ -24,12 +24,12 @@ from tools.policy import Value
 
 def _late_by_it(db: Connection, row: Row[Any]) -> Scope:
     """Its stops that are late still; all of them, when none is: the case is then settled anyhow."""
-    late = tracker.late_stops(db, row.day) & set(row.facts["stops"])
-    return Scope(stops=tuple(sorted(late or row.facts["stops"])))
+    hit = incidents.hit(row.facts)
+    return Scope(stops=tuple(sorted(tracker.late_stops(db, row.day) & hit or hit)))
 
 
 def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
-    return None if tracker.late_stops(db, row.day) & set(row.facts["stops"]) else "on_time_again"
+    return None if tracker.late_stops(db, row.day) & incidents.hit(row.facts) else "on_time_again"
 
 
 # Not in the plan ------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "cancelled": ("order",),
     "kept": ("order",),
     "going_back": ("order",),
+    "not_again": ("order",),
     "offer": ("order", "choices"),
     "choice_again": (),
     "choice_postpone": (),

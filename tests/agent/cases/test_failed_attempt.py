@@ -183,6 +183,18 @@ def test_undo_gives_up_on_the_second_try_until_the_driver_has_rung(living: Livin
     assert [s for s in routes()["van1"] if s in still] == [s for s in before["van1"] if s in still]
 
 
+def test_undo_tells_the_customer_that_nobody_comes_today(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    answer(living, ana, "1")
+    came = undo(settled(case_id)[0].id, living.to(RANG + timedelta(minutes=5)))
+    living.work()
+    assert came["compensated"] == ["a correction tells the customer of A1 that nobody comes again today"]
+    with store.transaction() as db:
+        assert texts_to(db, day.orders["A1"])[-2:] == ["promise", "not_again"]
+        assert promises.open_of(db, day.orders["A1"]) is None
+    assert "not come again today" in living.phone.delivered[-1].text
+
+
 def test_a_dispatcher_may_decide_what_the_customer_did_not(living: Living, day: Day) -> None:
     with store.transaction() as db:
         tap(db, "arrived", "van1", at("08:20"), day.stops["A2"])

@@ -13,7 +13,7 @@ from core.errors import BadInput
 from core.incidents import NewIncident
 from core.store import db as store
 from core.store.tables import case, message, promise
-from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_day, at, load_and_leave, look, the_case
+from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_day, at, deliver, load_and_leave, look, the_case
 from tests.tools.a_case import approve, asked, case_row, decided, open_cases, routes
 
 NOW = at("08:00")
@@ -108,22 +108,77 @@ def test_the_stops_of_one_van_are_that_vans_incident_and_another_vans_do_not_joi
     assert case_row(alone).kind == "predicted_late"
 
 
-def test_who_turns_late_before_anybody_was_told_joins_and_is_weighed_too(living: Living) -> None:
+def late_later(living: Living) -> tuple[str, str]:
+    """An incident of two vans, and the order of a customer who is not late yet."""
     day = a_full_day(living, vans=2, stops=6)
     spared = day.orders["V2S05"]
     everybody_is_late()
     with store.transaction() as db:
         db.execute(update(promise).where(promise.c.order_id == spared).values(hi=at("18:00")))
     (incident,) = look(NOW)
-    living.work()
-    shown = asked(incident).digest
+    return incident, spared
+
+
+def turns_late(order_id: str) -> None:
     with store.transaction() as db:
-        db.execute(update(promise).where(promise.c.order_id == spared).values(hi=NOW - timedelta(minutes=1)))
+        db.execute(update(promise).where(promise.c.order_id == order_id).values(hi=NOW - timedelta(minutes=1)))
+
+
+def test_who_turns_late_before_it_is_shown_joins_and_is_weighed_too(living: Living) -> None:
+    incident, spared = late_later(living)
+    turns_late(spared)
     assert look(NOW + timedelta(minutes=1)) == []
     living.work()
     assert len(case_row(incident).facts["stops"]) == 12
-    assert asked(incident).digest != shown
+    assert len(asked(incident).args["retold"]) == 12
     assert rows_for_people() == ["incident"]
+
+
+def test_who_joins_after_it_was_shown_does_not_take_it_out_of_the_approvers_hands(living: Living) -> None:
+    incident, spared = late_later(living)
+    living.work()
+    shown = asked(incident).digest
+    turns_late(spared)
+    assert look(NOW + timedelta(minutes=1)) == [], "they join: there is one row"
+    living.work()
+    assert asked(incident).digest == shown
+    assert rows_for_people() == ["incident"]
+    assert approve(incident, shown), "what was shown still stands"
+    living.work()
+    assert count_of("retell") == 11, "who was not in it is told nothing by it"
+    with store.transaction() as db:
+        after = db.execute(select(case).where(case.c.kind == "incident", case.c.closed_at.is_(None))).one()
+        members = db.execute(select(case.c.subject).where(case.c.status == "folded")).scalars().all()
+    assert after.facts["stops"] == list(members), "who joined is the next batch, and theirs alone"
+    assert rows_for_people() == ["incident"]
+    approve(after.id, asked(after.id).digest)
+    living.work()
+    assert count_of("retell") == 12
+    assert open_cases() == []
+
+
+def test_who_is_served_or_told_meanwhile_counts_only_when_it_touches_them(living: Living) -> None:
+    day = a_full_day(living, vans=2, stops=6)
+    everybody_is_late()
+    (incident,) = look(NOW)
+    living.work()
+    with store.transaction() as db:
+        deliver(db, "van1", day.orders["V1S00"], NOW + timedelta(minutes=4))
+    assert approve(incident, asked(incident).digest), "a parcel that has arrived shakes nothing"
+    living.to(NOW + timedelta(minutes=8))
+    living.work()
+    assert count_of("retell") == 11
+    assert case_row(incident).reason_code == "done"
+
+
+def test_whom_somebody_told_another_time_meanwhile_it_is_computed_again_for(living: Living) -> None:
+    day = a_full_day(living, vans=2, stops=6)
+    everybody_is_late()
+    (incident,) = look(NOW)
+    living.work()
+    with store.transaction() as db:
+        promises.make(db, day.orders["V1S03"], NOW, at("18:00"), "msg_by_hand", NOW)
+    assert not approve(incident, asked(incident).digest)
 
 
 def test_it_closes_by_itself_when_nobody_is_late_any_more(living: Living) -> None:
