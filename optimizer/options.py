@@ -28,7 +28,10 @@ from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, 
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
 from optimizer.travel import Matrix
 
-Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove"]
+Kind = Literal[
+    "wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove",
+    "rebalance", "pull_ahead", "tell_earlier",
+]  # fmt: skip
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
 Routes = Mapping[str, tuple[str, ...]]
@@ -46,6 +49,10 @@ class Scope(Frozen):
     """the van comes to the stop for another order too: when this one leaves the day, the visit stays"""
     stops: tuple[str, ...] = ()
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
+    vehicle: str | None = None
+    """the van that it is about, when it is about one (`optimizer.relief`); `stops` are then those that may move"""
+    not_before: tuple[tuple[str, int], ...] = ()
+    """stops with the beginning of the time that their customers were told: coming sooner finds nobody"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
 
