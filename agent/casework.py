@@ -157,6 +157,8 @@ def _known(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
     mine = [o for o in case_orders(db, row) if o.status in KINDS[row.kind].about]
     opened = iso(row.opened_at)
     known = [{"name": "orders", "value": len(mine), "source": "orders", "at": opened}]
+    figures = [name for name in KINDS[row.kind].known if name in row.facts]
+    known += [{"name": name, "value": row.facts[name], "source": f"case {row.id}", "at": opened} for name in figures]
     for order_row in mine:
         told = promises.open_of(db, order_row.id)
         if told is not None:

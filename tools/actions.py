@@ -147,6 +147,9 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "retell": retell,
     "join": join,
     "retell_all": retell,
+    "tell_earlier": retell,
+    "overrun": wait,
+    "overload": wait,
     "resequence": change_routes,
     "resequence_all": change_routes,
     "reassign": change_routes,
@@ -222,14 +225,15 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
     for move in moved:
         if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
             continue
-        holders = {
-            custody.van_of(job.db, o.id) for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN
-        }
+        here = [o for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN]
+        holders = {custody.van_of(job.db, o.id) for o in here}
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
         left = (state.scalar_one_or_none() or "idle") != "idle"
-        if holders - {None, move.to_vehicle} or (left and None in holders):
+        if holders - {None, move.to_vehicle} or (
+            left and None in holders and not all(o.kind in orders.FREE for o in here)
+        ):
             raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
 

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import cases, custody, decisions, faults, lineage, orders, people, principals, promises, timers
+from core import cases, custody, decisions, effects, faults, lineage, orders, people, principals, promises, timers
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
-from core.store.tables import case, decision, depot, effect
+from core.store.tables import case, decision, depot
 from tools import knowledge, offers, policy, proof, tracker
 from tools.actions import ACTIONS, Args, Job
 from tools.binding import holds
@@ -246,14 +246,13 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
         decision.c.at >= today, decision.c.verdict.in_(["auto", "approved"])
     )
     stops = {o.stop_id for o in subject_orders}
-    moves = select(func.count()).select_from(effect).where(effect.c.action == "stop.move", effect.c.target.in_(stops))
-    last = db.execute(select(func.max(effect.c.at)).where(effect.c.action == "stop.move", effect.c.target.in_(stops)))
-    moved_at = last.scalar_one()
+    moved = effects.stop_moves(db, stops).values()
+    moved_at = max((at for _, at in moved), default=None)
     facts: dict[str, Value] = {
         "minutes_since_move": NEVER_MOVED_MIN if moved_at is None else int((now - moved_at).total_seconds() // 60),
         "loaded": any(custody.van_of(db, o.id) is not None for o in subject_orders),
         "retold_today": max([promises.told(db, o.id) - 1 for o in subject_orders], default=0),
-        "stop_moves_today": int(db.execute(moves).scalar_one()),
+        "stop_moves_today": max((count for count, _ in moved), default=0),
         "spent_today_cents": max(0, int(db.execute(spent).scalar_one())),
         "requester": str(row.facts.get("requester", "system")),
     }
@@ -271,6 +270,7 @@ def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
         "minutes_late_others": int(option["others_delayed_min"]),
         "stops_moved": int(option["stops_moved"]),
         "promises_broken": int(option["promises_broken"]),
+        "promises_retold": int(option["promises_retold"]),
     }
 
 

@@ -22,7 +22,7 @@ from core.store.tables import depot, live_route, van
 from optimizer import eta
 from optimizer.problem import Problem
 from optimizer.schedule import Schedule
-from tools import incidents
+from tools import balance, incidents
 from tools.problems import Ground
 
 SILENT = "silent_tracker"
@@ -39,7 +39,8 @@ def refresh(db: Connection, here: Ground, version: int, problem: Problem, now: d
     """Judge everything about a depot's vans anew. Returns the ids of the cases that this opened."""
     out = _out(db, here, problem)
     _watch_doors(db, here, problem, out, now)
-    return _watch_promises(db, here, version, problem, now) + _watch_silence(db, here, out, now)
+    opened = _watch_promises(db, here, version, problem, now) + _watch_silence(db, here, out, now)
+    return opened + balance.watch(db, here, problem, now)
 
 
 def _out(db: Connection, here: Ground, problem: Problem) -> list[Row[Any]]:

@@ -16,6 +16,7 @@ from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
 from tools import incidents, tracker
+from tools.kinds import vans
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
 
@@ -101,7 +102,7 @@ def earlier_attempts(ref: str) -> int:
     return int(number) - 1 if base and number.isdecimal() else 0
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, Kind] = vans.KINDS | {
     "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
     "incident": Kind(
         ("wait", "retell", "resequence"),

@@ -45,6 +45,8 @@ class Kind:
     """reason code with which it is closed before anything is weighed"""
     facts: Callable[[Connection, Row[Any], datetime], dict[str, Value]] = _no_facts
     """what policy judges besides what it judges of every case"""
+    known: tuple[str, ...] = ()
+    """names among the case's facts that are figures for the planner, too"""
     offers: tuple[str, ...] = ()
     """option kinds between which the customer is asked to choose, in this order, before the planner does"""
 
