@@ -20,6 +20,7 @@ from core.clock import iso
 from core.store.tables import case
 from optimizer.problem import Problem, Vehicle, may_carry
 from optimizer.schedule import Schedule, Timing
+from tools import incidents
 from tools.problems import Ground
 
 OVERRUN_S = 600
@@ -69,8 +70,15 @@ class _Watch:
     def told_from(self) -> Mapping[str, int]:
         """Door -> when the time begins that was told there, for those that a van on the road reaches soon."""
         near = [row[0] for vehicle in self.problem.vehicles if vehicle.on_road for row in self.soon(vehicle)]
-        told = promises.open_by_stop(self.db, near) if near else {}
+        told = promises.open_by_stop(self.db, sorted(set(near) - self._told_elsewhere())) if near else {}
         return {stop: max(self.here.seconds(promise.lo) for promise in found) for stop, found in told.items()}
+
+    def _told_elsewhere(self) -> set[str]:
+        """Doors that are told a sooner time anyhow: an incident is over."""
+        mine = (case.c.kind == incidents.OVER) & (case.c.day == self.here.day) & case.c.closed_at.is_(None)
+        return {
+            stop for facts in self.db.execute(select(case.c.facts).where(mine)).scalars() for stop in facts["stops"]
+        }
 
     def soon(self, vehicle: Vehicle) -> list[tuple[str, int, int, int, int]]:
         until = self.here.seconds(self.now) + SOON_S

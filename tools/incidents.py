@@ -9,24 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from core import cases, incidents
 from core.clock import iso
-from core.store.tables import case
+from core.store.tables import case, message, order, promise, van
 from tools.problems import Ground
 
 MANY = 8
 """stops that turn late at one judgement and then have one cause"""
+MANY_VANS = 3
+"""vans on the road whose stops turn late at once: it is the roads"""
 DECLARED_MANY = 2
 """the same, after somebody has told us of a cause"""
 STILL_OPEN = ("open", "diagnosed", "weighed", "waiting", "approved")
 """statuses in which a stop can still join: nothing has been said to anybody"""
 SHOWN = ("waiting", "approved")
 """A person has the proposal before them: whoever joins now waits for the next one, and this one stays as it is."""
+
+OVER = "incident_over"
+LATE_KINDS = ("predicted_late", "promise_at_risk")
+SOONER = timedelta(minutes=10)
+"""who is expected this much before the time that they were told is told again"""
 
 Late = Mapping[str, Mapping[str, Any]]
 """stop -> facts of its case: vehicle, due, expected"""
@@ -112,13 +119,27 @@ def _new(db: Connection, here: Ground, late: Late, now: datetime) -> tuple[str, 
     if declared is not None and len(late) >= DECLARED_MANY:
         subject, cause = declared.id, str(declared.said.kind)
     elif len(late) >= MANY:
-        one = len(vehicles) == 1
-        subject = f"van:{vehicles[0]}" if one else f"depot:{here.depot_id}"
-        subject, cause = f"{subject}:{iso(now)}", "van" if one else "depot"
+        cause = _detected(db, here, vehicles)
+        subject = f"van:{vehicles[0]}" if cause == "van" else f"depot:{here.depot_id}"
+        subject = f"{subject}:{iso(now)}"
     else:
         return None
     facts = {"cause": cause, "stops": sorted(late), "vehicles": vehicles}
     return cases.open_or_join(db, "incident", subject, here.depot_id, here.day, facts, now)
+
+
+def _detected(db: Connection, here: Ground, vehicles: Sequence[str]) -> str:
+    """What many stops that turn late at once have in common: their van; vans that have not left (`depot_late`); several
+    vans on the road (`roads`: weather or traffic); else no more than their depot."""
+    if len(vehicles) == 1:
+        return "van"
+    query = select(van.c.vehicle_id).where(
+        van.c.vehicle_id.in_(vehicles), van.c.day == here.day, van.c.state.in_(["driving", "serving"])
+    )
+    out = len(db.execute(query).all())
+    if out == 0:
+        return "depot_late"
+    return "roads" if out >= MANY_VANS else "depot"
 
 
 def _not_worked(db: Connection, here: Ground, now: datetime) -> incidents.Incident | None:
@@ -132,3 +153,55 @@ def _not_worked(db: Connection, here: Ground, now: datetime) -> incidents.Incide
 
 def _vehicles(late: Late) -> Sequence[str]:
     return sorted({str(facts["vehicle"]) for facts in late.values()})
+
+
+# When it is over ------------------------------------------------------------------------------------------------------
+
+
+def settle(db: Connection, here: Ground, late: AbstractSet[str], now: datetime) -> None:
+    """Close the cases that wait for a person and are about nobody who is `late` still."""
+    query = select(case.c.id).where(
+        case.c.kind.in_(["incident", *LATE_KINDS]), case.c.depot_id == here.depot_id, case.c.day == here.day,
+        case.c.status == "waiting",
+    )  # fmt: skip
+    for case_id in db.execute(query.order_by(case.c.id)).scalars().all():
+        row = cases.get(db, case_id, lock=True)
+        about = hit(row.facts) if row.kind == "incident" else {row.subject}
+        if row.status == "waiting" and not about & late:
+            cases.advance(db, row, "closed", closed_at=now, reason_code="on_time_again")
+
+
+def after_the_end(db: Connection, here: Ground, expected: Mapping[str, datetime], now: datetime) -> list[str]:
+    """An incident that somebody has ended before its time: all who were told a later time because of it, and whose stop
+    is `expected` before that now, are one case, once. Returns the cases."""
+    opened = []
+    for incident in incidents.of_day(db, here.depot_id, here.day):
+        if incident.ended is None or _was_told(db, incident.id):
+            continue
+        told = _told_later(db, here, incident.id)
+        sooner = sorted(s for s, lo in told.items() if s in expected and expected[s] < lo - SOONER)
+        if sooner:
+            facts = {"stops": sooner, "incident_ended": iso(incident.ended)}
+            opened.append(cases.open_or_join(db, OVER, incident.id, here.depot_id, here.day, facts, now)[0])
+    return opened
+
+
+def _was_told(db: Connection, incident_id: str) -> bool:
+    had = select(case.c.id).where(case.c.kind == OVER, case.c.subject == incident_id)
+    return db.execute(had.limit(1)).one_or_none() is not None
+
+
+def _told_later(db: Connection, here: Ground, incident_id: str) -> dict[str, datetime]:
+    """Stop -> when the time begins that an incident's case has told there, and that holds still."""
+    mine = (case.c.subject == incident_id) | (case.c.facts["first"].astext == incident_id)
+    query = (
+        select(order.c.stop_id, promise.c.lo)
+        .join(promise, promise.c.order_id == order.c.id)
+        .join(message, message.c.id == promise.c.message_id)
+        .join(case, case.c.id == message.c.case_id)
+        .where(case.c.kind == "incident", mine, promise.c.status == "open", message.c.template == "retell")
+    )
+    found: dict[str, datetime] = {}
+    for row in db.execute(query):
+        found[row.stop_id] = max(row.lo, found.get(row.stop_id, row.lo))
+    return found

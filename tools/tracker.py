@@ -84,7 +84,8 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
     before = {row.vehicle_id: row for row in db.execute(select(live_route).where(live_route.c.day == here.day))}
     due = {stop.id: stop.due_s for stop in problem.stops}
     newly: dict[str, dict[str, Any]] = {}
-    rows, schedule = [], Schedule(problem, here.matrix)
+    rows: list[dict[str, Any]] = []
+    schedule = Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         predicted = eta.predict(problem, here.matrix, vehicle.id, schedule)
         was_late = set(before[vehicle.id].late) if vehicle.id in before else set()
@@ -98,7 +99,9 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
         )
         newly |= _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
     _write(db, rows)
-    return incidents.open_cases(db, here, newly, now)
+    incidents.settle(db, here, {stop for row in rows for stop in row["late"]}, now)
+    expected = {each["stop"]: parse(each["p50"]) for row in rows for each in row["etas"]}
+    return incidents.open_cases(db, here, newly, now) + incidents.after_the_end(db, here, expected, now)
 
 
 def _is_late(predicted: eta.Eta, due_s: int | None, was_late: bool) -> bool:

@@ -62,6 +62,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/handover"): STAFF,
     ("POST", "/api/incidents"): STAFF,
     ("GET", "/api/incidents"): STAFF,
+    ("POST", "/api/incidents/{incident}/end"): STAFF,
     ("POST", "/api/cases"): ROLES,
     ("GET", "/api/cases/{case_id}"): STAFF,
     ("POST", "/api/cases/{case_id}/approve"): STAFF,

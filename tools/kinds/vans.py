@@ -1,4 +1,6 @@
-"""Kinds of case about one van: it will overrun its shift, is to carry too much, or is far ahead (`tools.balance`)."""
+"""Kinds of case about one van (`tools.balance`): it will overrun its shift, is to carry too much, or is far ahead.
+And the end of an incident, after which vans come sooner than was told.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +29,11 @@ def told_from(db: Connection, row: Row[Any], stops: tuple[str, ...]) -> tuple[tu
     return tuple((stop, int((lo - t0).total_seconds())) for stop, lo in sorted(begins.items()))
 
 
+def _told_late(db: Connection, row: Row[Any]) -> Scope:
+    """Who was told a later time by an incident that is over: from when on they expect the van."""
+    return Scope(not_before=told_from(db, row, tuple(row.facts["stops"])))
+
+
 KINDS: dict[str, Kind] = {
     "route_imbalance": Kind(
         ("wait", "rebalance"),
@@ -46,4 +53,5 @@ KINDS: dict[str, Kind] = {
         scope=_van,
         known=("waits_min",),
     ),
+    "incident_over": Kind(("wait", "tell_earlier"), scope=_told_late),
 }

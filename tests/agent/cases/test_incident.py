@@ -9,10 +9,10 @@ from sqlalchemy import func, select, update
 
 from agent import replay
 from core import clock, decisions, incidents, principals, promises
-from core.errors import BadInput
+from core.errors import BadInput, DoorstepError, NotFound, WrongState
 from core.incidents import NewIncident
 from core.store import db as store
-from core.store.tables import case, message, promise
+from core.store.tables import case, live_route, message, promise
 from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_day, at, deliver, load_and_leave, look, the_case
 from tests.tools.a_case import approve, asked, case_row, decided, open_cases, routes
 
@@ -60,7 +60,7 @@ def test_eighty_stops_late_at_once_are_one_row_one_approval_and_one_batch(living
     living.work()
     assert rows_for_people() == ["incident"]
     row = case_row(opened[0])
-    assert row.facts["cause"] == "depot"
+    assert row.facts["cause"] == "roads", "four vans on the road at once"
     assert len(row.facts["stops"]) == len(day.stops) == 80
     assert count_of("retell") == 0, "nobody is told before the person says so"
     approve(opened[0], asked(opened[0]).digest)
@@ -259,6 +259,109 @@ def test_an_incident_that_says_too_little_is_refused(living: Living, given: dict
     with pytest.raises(BadInput) as refused:
         declare(**given)
     assert refused.value.field == field
+
+
+def end(incident_id: str) -> bool:
+    with store.transaction() as db:
+        return incidents.end(db, incident_id, "pri_1", clock.now(db))
+
+
+def closed_and_told(living: Living) -> str:
+    """A road was closed, and everybody whom it makes late was told a later time; returns the incident."""
+    a_full_day(living, vans=2, stops=15)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("10:15")))
+    made = declare(kind="road_closed", percent=1000, **ON_THE_ROAD)
+    (opened,) = look(NOW)
+    living.work()
+    approve(opened, asked(opened).digest)
+    living.work()
+    assert count_of("retell") >= 2
+    assert look(NOW + timedelta(minutes=1)) == []
+    return made
+
+
+def test_who_was_told_late_is_told_once_more_when_it_ends_before_its_time(living: Living) -> None:
+    made = closed_and_told(living)
+    told = count_of("retell")
+    assert end(made)
+    assert not end(made), "it ends once"
+    soon = living.to(NOW + timedelta(minutes=2))
+    (opened,) = look(soon)
+    row = case_row(opened)
+    assert (row.kind, row.subject) == ("incident_over", made)
+    sooner = len(row.facts["stops"])
+    assert 1 <= sooner <= told
+    living.work()
+    if case_row(opened).status == "waiting":
+        assert case_row(opened).reason_code == "tell_earlier.many"
+        approve(opened, asked(opened).digest)
+        living.work()
+    assert decided(opened)[-1].action == "tell_earlier"
+    assert count_of("retell") == told + sooner
+    with store.transaction() as db:
+        body = decisions.body(db, decided(opened)[-1].id)
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+    for minute in (3, 4, 30):
+        assert [c for c in look(NOW + timedelta(minutes=minute)) if case_row(c).kind == "incident_over"] == []
+    assert count_of("retell") == told + sooner, "once"
+
+
+def test_travel_times_are_as_before_from_its_end_on(living: Living) -> None:
+    a_full_day(living, vans=1, stops=15)
+    before = expected()
+    made = declare(kind="storm", percent=500, **ON_THE_ROAD)
+    look(NOW)
+    assert expected() != before
+    end(made)
+    look(NOW)
+    assert expected() == before
+
+
+def expected() -> list[str]:
+    with store.transaction() as db:
+        return [each["p50"] for row in db.execute(select(live_route.c.etas)).scalars() for each in row]
+
+
+def test_an_incident_that_ends_while_a_person_is_asked_asks_no_more(living: Living) -> None:
+    a_full_day(living, vans=2, stops=15)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("10:15")))
+    made = declare(kind="road_closed", percent=1000, **ON_THE_ROAD)
+    (opened,) = look(NOW)
+    living.work()
+    assert rows_for_people() == ["incident"]
+    end(made)
+    assert look(NOW + timedelta(minutes=1)) == []
+    assert case_row(opened).reason_code == "on_time_again"
+    assert rows_for_people() == []
+    assert count_of("retell") == 0
+
+
+@pytest.mark.parametrize(("incident_id", "error"), [("inc_nobody", NotFound), ("order.received", NotFound)])
+def test_only_what_was_declared_is_ended(living: Living, incident_id: str, error: type[DoorstepError]) -> None:
+    a_full_day(living, vans=1, stops=2)
+    with pytest.raises(error) as refused:
+        end(incident_id)
+    assert refused.value.field == "id"
+
+
+def test_what_is_over_anyhow_is_not_ended(living: Living) -> None:
+    a_full_day(living, vans=1, stops=2)
+    made = declare(kind="storm", **ON_THE_ROAD)
+    living.to(at("12:00"))
+    with pytest.raises(WrongState, match="It is over since"):
+        end(made)
+
+
+def test_vans_that_have_not_left_are_a_late_depot(living: Living) -> None:
+    places = {f"B{n}": n + 1.5 for n in range(5)}
+    a_day(living, {"van1": [f"A{n}" for n in range(5)], "van2": sorted(places)}, places)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("08:05")))
+    living.to(at("08:30"))
+    (opened,) = look(at("08:30"))
+    assert case_row(opened).facts["cause"] == "depot_late"
 
 
 def test_an_incident_that_nobody_answers_goes_to_the_next_person(living: Living) -> None:
