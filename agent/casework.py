@@ -136,7 +136,7 @@ def triage(state: State) -> State:
 
 def _settled(db: Connection, row: Row[Any]) -> str | None:
     kind = KINDS[row.kind]
-    if not any(o.status in kind.about | orders.OPEN for o in case_orders(db, row)):
+    if kind.about and not any(o.status in kind.about | orders.OPEN for o in case_orders(db, row)):
         return "orders_ended"
     return kind.settled(db, row)
 

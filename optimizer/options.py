@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 from core.errors import BadInput
 from optimizer.churn import Move, moves
+from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
@@ -31,6 +32,7 @@ from optimizer.travel import Matrix
 Kind = Literal[
     "wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove",
     "rebalance", "pull_ahead", "tell_earlier",
+    "reroute", "show_proof", "tell_found", "ask_driver", "claim", "bring_back", "redeliver",
 ]  # fmt: skip
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
@@ -53,6 +55,10 @@ class Scope(Frozen):
     """the van that it is about, when it is about one (`optimizer.relief`); `stops` are then those that may move"""
     not_before: tuple[tuple[str, int], ...] = ()
     """stops with the beginning of the time that their customers were told: coming sooner finds nobody"""
+    outage: Outage | None = None
+    """a provider that is down (`optimizer.unrouted`)"""
+    claim: Claim | None = None
+    """goods that are missing or damaged (`optimizer.unrouted`)"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
 

@@ -27,6 +27,12 @@ class Weights(Frozen):
     """a promise broken without a word before it breaks"""
     retold_promise: int = Field(150, ge=0)
     """a promise moved by a message before it breaks"""
+    rerouted: int = Field(10, ge=0)
+    """a message that goes another way than usual"""
+    contact: int = Field(250, ge=0)
+    """a customer who has to write or ring, and be answered (assumed)"""
+    claim: int = Field(6000, ge=0)
+    """goods that are lost or damaged, when nobody says what they are worth (assumed)"""
     unexpected: int = Field(430, ge=0)
     """a stop reached before the time that was told: a quarter of `postponed`, one in four not being there (assumed)"""
     stop_moved: int = Field(40, ge=0)

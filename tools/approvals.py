@@ -12,7 +12,8 @@ from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, W
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
 from tools import desk
-from tools.actions import ACTIONS, Args, Job, promise_by_message, put_routes_back, say
+from tools.acting import ACTIONS
+from tools.actions import Args, Job, promise_by_message, put_routes_back, say
 from tools.binding import binds, holds
 from tools.kinds import action_kind
 from tools.kinds.kind import case_orders

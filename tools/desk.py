@@ -20,7 +20,8 @@ from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
 from tools import knowledge, offers, policy, proof, tracker
-from tools.actions import ACTIONS, Args, Job
+from tools.acting import ACTIONS
+from tools.actions import Args, Job
 from tools.binding import holds
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote

@@ -16,7 +16,7 @@ from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
 from tools import incidents, tracker
-from tools.kinds import vans
+from tools.kinds import outage, vans
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
 
@@ -102,42 +102,46 @@ def earlier_attempts(ref: str) -> int:
     return int(number) - 1 if base and number.isdecimal() else 0
 
 
-KINDS: dict[str, Kind] = vans.KINDS | {
-    "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
-    "incident": Kind(
-        ("wait", "retell", "resequence"),
-        actions={"retell": "retell_all", "resequence": "resequence_all"},
-        scope=_late_by_it,
-        settled=_none_is_late,
-    ),
-    "unassigned": Kind(
-        ("wait", "join", "reassign", "postpone"),
-        about=frozenset({"new", "unassigned"}),
-        scope=_left_out,
-        settled=_in_the_plan,
-    ),
-    "reschedule": Kind(
-        ("wait", "postpone"),
-        actions={"wait": "decline", "postpone": "reschedule"},
-        charged={"wait": 1, "postpone": -1},
-        facts=_other_day,
-    ),
-    "failed_attempt": Kind(
-        ("wait", "again", "postpone"),
-        actions={"wait": "return", "postpone": "retry_day"},
-        about=frozenset({"failed"}),
-        scope=_left_out,
-        facts=_after_a_try,
-        offers=("again", "postpone", "wait"),
-    ),
-    "cancel": Kind(
-        ("wait", "remove"),
-        actions={"wait": "decline", "remove": "cancel"},
-        charged={"wait": 1},
-        about=orders.OPEN | {"failed"},
-        facts=_cancelling,
-    ),
-}
+KINDS: dict[str, Kind] = (
+    vans.KINDS
+    | outage.KINDS
+    | {
+        "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
+        "incident": Kind(
+            ("wait", "retell", "resequence"),
+            actions={"retell": "retell_all", "resequence": "resequence_all"},
+            scope=_late_by_it,
+            settled=_none_is_late,
+        ),
+        "unassigned": Kind(
+            ("wait", "join", "reassign", "postpone"),
+            about=frozenset({"new", "unassigned"}),
+            scope=_left_out,
+            settled=_in_the_plan,
+        ),
+        "reschedule": Kind(
+            ("wait", "postpone"),
+            actions={"wait": "decline", "postpone": "reschedule"},
+            charged={"wait": 1, "postpone": -1},
+            facts=_other_day,
+        ),
+        "failed_attempt": Kind(
+            ("wait", "again", "postpone"),
+            actions={"wait": "return", "postpone": "retry_day"},
+            about=frozenset({"failed"}),
+            scope=_left_out,
+            facts=_after_a_try,
+            offers=("again", "postpone", "wait"),
+        ),
+        "cancel": Kind(
+            ("wait", "remove"),
+            actions={"wait": "decline", "remove": "cancel"},
+            charged={"wait": 1},
+            about=orders.OPEN | {"failed"},
+            facts=_cancelling,
+        ),
+    }
+)
 
 
 def tried(kind: str) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class Kind:
     """option kind -> how many times `Weights.postponed` its price changes by: when a customer asked for another day, it
     is doing nothing that costs the failed attempt, not the move"""
     about: frozenset[str] = orders.OPEN
-    """order statuses in which there is still something to decide"""
+    """order statuses in which there is still something to decide; empty: it is about no order"""
     scope: Callable[[Connection, Row[Any]], Scope] = _one_stop
     """what the question is about besides its stop"""
     settled: Callable[[Connection, Row[Any]], str | None] = _nothing
