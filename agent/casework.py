@@ -159,6 +159,7 @@ def _known(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
     known = [{"name": "orders", "value": len(mine), "source": "orders", "at": opened}]
     figures = [name for name in KINDS[row.kind].known if name in row.facts]
     known += [{"name": name, "value": row.facts[name], "source": f"case {row.id}", "at": opened} for name in figures]
+    known += KINDS[row.kind].evidence(db, row)
     for order_row in mine:
         told = promises.open_of(db, order_row.id)
         if told is not None:
@@ -349,6 +350,8 @@ def close(state: State) -> State:
     with store.transaction() as db:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status == "verified":
+            if offers.waits_for_answer(db, row, now):
+                return {}
             incidents.next_batch(db, row, tracker.late_stops(db, row.day), now)
             cases.advance(db, row, "closed", closed_at=now, reason_code="done")
             decided = decisions.last_on(db, row.id)

@@ -16,7 +16,7 @@ from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
 from core.store.tables import order, parcel, person
 
-FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled"})
+FINAL = frozenset({"delivered", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
 OPEN = frozenset({"new", "planned", "unassigned", "out"})
 """Still to be served."""

@@ -41,6 +41,8 @@ class Weights(Frozen):
     """a minute that a van ends after its shift"""
     failed_again: int = Field(860, ge=0)
     """a second try on the day of the first one: half of `postponed`, since as often as not nobody is there again"""
+    collected: int = Field(900, ge=0)
+    """an order that its customer fetches at the depot: it comes back, lies there and is handed out (assumed)"""
     postponed: int = Field(1720, ge=0)
     """an order that leaves today's plan: second attempt and contacts ($17.20, industry figure for a failed attempt)"""
 

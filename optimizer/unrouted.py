@@ -25,7 +25,7 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 AT_THE_DOOR_M, NEAR_M = 50, 150
 """a proof taken this near to the address says much, or something; GPS between houses is off by tens of metres"""
-FOUND = frozenset({"with_customer", "with_neighbour", "safe_place", "reception", "on_van"})
+FOUND = frozenset({"with_customer", "with_neighbour", "safe_place", "reception"})
 """what a driver may say that ends the search"""
 
 Figure = tuple[int, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tools import actions
+from tools import actions, carrying, claims, missed
 from tools.actions import Job
 from tools.notify import outages
 
@@ -19,4 +19,7 @@ def reroute(job: Job) -> dict[str, Any]:
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = actions.ACTIONS | {
     "hold": actions.wait,
     "reroute": reroute,
+    **claims.ACTIONS,
+    **missed.ACTIONS,
+    "carrier": carrying.hand_over,
 }

@@ -99,7 +99,7 @@ def go_back(job: Job) -> dict[str, Any]:
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
         say(job, row, "going_back", order=row.ref)
-    return {}
+    return {"told": list(job.args.orders)}
 
 
 def cancel(job: Job) -> dict[str, Any]:
@@ -367,7 +367,7 @@ def say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
 
 def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
     """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
-    ref, made = _next_attempt(job.db, row)
+    ref, made = next_attempt(job.db, row)
     shift, zone = timedelta(days=(day - row.day).days), job.tz
 
     def same_time(text: str) -> str:  # by the clock on the wall, also when it is changed in between
@@ -384,7 +384,7 @@ def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
     return made
 
 
-def _next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
+def next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
     """Reference and id of the next attempt: A1, A1/2, A1/3 ... A number that the client has taken is left out."""
     base, _, number = row.ref.rpartition("/")
     base, attempt = (base, int(number)) if base and number.isdecimal() else (row.ref, 1)

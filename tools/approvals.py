@@ -11,7 +11,7 @@ from core import canonical, cases, clock, custody, decisions, orders, plans, pro
 from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
-from tools import desk
+from tools import carrying, claims, desk
 from tools.acting import ACTIONS
 from tools.actions import Args, Job, promise_by_message, put_routes_back, say
 from tools.binding import binds, holds
@@ -160,14 +160,11 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         _orders_back(db, applied)
         + _wanted_again(db, applied)
         + _failed_still(db, applied)
+        + claims.not_made(db, applied)
+        + carrying.taken_back(job, applied)
         + put_routes_back(job, applied)
     )
-    again = applied.get("again", [])
-    compensated = [_nobody_comes(job, order_id) for order_id in again]
-    told = [p for p in applied.get("promises", []) if promises.with_previous(db, p)[0].order_id not in again]
-    compensated += [_correct(job, promise_id) for promise_id in told]
-    off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
-    compensated += [_keep_today(job, order_id) for order_id in off_the_day]
+    compensated = _compensated(job, applied)
     result = {"undone": undone, "compensated": compensated}
     decisions.write(
         db,
@@ -185,6 +182,18 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         day=row.day,
     )
     return {"decision": made, **result}
+
+
+def _compensated(job: Job, applied: dict[str, Any]) -> list[str]:
+    """What was said can't be unsaid: a correction follows each message."""
+    again = applied.get("again", [])
+    compensated = [_nobody_comes(job, order_id) for order_id in again]
+    told = [p for p in applied.get("promises", []) if promises.with_previous(job.db, p)[0].order_id not in again]
+    compensated += [_correct(job, promise_id) for promise_id in told]
+    compensated += [claims.disregard(job, order_id) for order_id in applied.get("told", [])]
+    off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
+    compensated += [_keep_today(job, order_id) for order_id in off_the_day]
+    return compensated
 
 
 def _orders_back(db: Connection, applied: dict[str, Any]) -> list[str]:

@@ -133,9 +133,14 @@ TOOLS: dict[str, Tool] = {
 PROPOSALS: dict[str, frozenset[str]] = {
     "reschedule": STAFF | {"customer"},
     "cancel": STAFF | {"customer", "integrator"},
+    "missing_delivery": STAFF | {"customer", "integrator"},
+    "damage": STAFF | {"customer", "integrator"},
     "choose": frozenset({"customer"}),
 }
 """Actions that a conversation may ask for, and who may; each opens a case, none runs at once."""
+
+CLAIMS = frozenset({"missing_delivery", "damage"})
+"""of these, those that are about what was delivered"""
 
 
 def box(who: Principal) -> tuple[str, ...]:
@@ -168,9 +173,14 @@ def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str]
         raise NotFound(
             f"There is no order {args.get('order', '')[:40]!r} of yours.", "Check the reference.", field="order"
         )
-    if row.status in orders.FINAL:
+    claimed = action in CLAIMS
+    if claimed and row.status != "delivered":
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Only what was delivered is missed.", field="order")
+    if not claimed and row.status in orders.FINAL:
         raise WrongState(f"Order {row.ref} is {row.status}.", "Nothing can be moved any more.", field="order")
     facts = {"order": row.id, "stop": row.stop_id, "requester": who.role, "by": who.id}
+    if claimed and args.get("photo"):
+        facts["photo"] = args["photo"]
     if action == "reschedule":
         facts["day"] = _later_day(row, args.get("day", "")).isoformat()
     case_id, _ = cases.open_or_join(db, action, row.id, row.depot_id, row.day, facts, now)

@@ -50,14 +50,19 @@ def open_cases(db: Connection, here: Ground, late: Late, now: datetime) -> list[
         return _one_by_one(db, here, late, now)
     case_id, new = found
     for stop, facts in sorted(late.items()):
-        cases.fold(db, "predicted_late", stop, here.depot_id, here.day, facts, case_id, now)
+        cases.fold(db, kind_of(facts), stop, here.depot_id, here.day, facts, case_id, now)
     return [case_id] if new else []
+
+
+def kind_of(facts: Mapping[str, Any]) -> str:
+    """Late for the time that we told, but within the customer's own window, is less than late for both."""
+    return "promise_at_risk" if facts.get("window_holds") else "predicted_late"
 
 
 def _one_by_one(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     opened = []
     for stop, facts in sorted(late.items()):
-        case_id, new = cases.open_or_join(db, "predicted_late", stop, here.depot_id, here.day, facts, now)
+        case_id, new = cases.open_or_join(db, kind_of(facts), stop, here.depot_id, here.day, facts, now)
         if new:
             opened.append(case_id)
     return opened

@@ -60,6 +60,18 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
     return True
 
 
+def waits_for_answer(db: Connection, row: Row[Any], now: datetime) -> bool:
+    """What was carried out has asked somebody something: the case waits for the answer, and goes on without it after
+    half an hour."""
+    asked = cases.open_proposal(db, row.id)
+    if asked is None or asked.action not in KINDS[row.kind].awaits:
+        return False
+    until = now + ANSWER_WITHIN
+    cases.advance(db, row, "offered", facts=dict(row.facts) | {"driver_asked": True}, due_by=until)
+    timers.put(db, "offer_over", row.id, until)
+    return True
+
+
 def open_to(db: Connection, who: Principal) -> Row[Any] | None:
     """The newest offer that waits for this customer's answer."""
     if who.role != "customer":
@@ -67,7 +79,7 @@ def open_to(db: Connection, who: Principal) -> Row[Any] | None:
     query = (
         select(case)
         .join(order, order.c.id == case.c.subject)
-        .where(case.c.status == "offered", order.c.person_id == who.subject)
+        .where(case.c.status == "offered", case.c.facts.has_key("offer"), order.c.person_id == who.subject)
         .order_by(case.c.opened_at.desc(), case.c.id)
     )
     return db.execute(query.limit(1)).one_or_none()

@@ -41,6 +41,7 @@ FACTS: dict[str, str] = {
     "attempts": "how often the order was tried: today's failed attempts and earlier days",
     "client": "the account that the order belongs to",
     "days_ahead": "days from today to the day asked for",
+    "earlier_claims": "claims that the same customer made in the last three months",
     "extra_cost_cents": "what the action costs more than doing nothing",
     "loaded": "the goods are on a van",
     "message_class": "promise: keeps or corrects one; news: how it goes; survey",

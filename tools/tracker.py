@@ -122,7 +122,14 @@ def _judge(
     for stop in sorted(newly):
         due_s = due[stop]
         assert due_s is not None
-        facts = {"vehicle": vehicle_id, "due": iso(here.at(due_s)), "expected": iso(here.at(predicted[stop].p50_s))}
+        expected_s = predicted[stop].p50_s
+        facts: dict[str, Any] = {
+            "vehicle": vehicle_id,
+            "due": iso(here.at(due_s)),
+            "expected": iso(here.at(expected_s)),
+        }
+        windows = here.stops[stop].windows
+        facts["window_holds"] = any(opens <= expected_s <= closes for opens, closes in windows)
         fact = Event(
             key=f"late:{stop}:{facts['due']}:{iso(now)}", kind="stop.predicted_late", source="tracker", subject=stop,
             at=now, vehicle_id=vehicle_id, data=facts,

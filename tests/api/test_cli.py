@@ -25,7 +25,7 @@ COMMANDS = {
     "": "serve worker demo import optimize understand eval db log policy",
     "db": "status stop",
     "log": "verify replay show export",
-    "policy": "check",
+    "policy": "check replay",
 }
 """what the command line offers, group by group"""
 

@@ -37,6 +37,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/orders/{order_id}"): ROLES,
     ("PUT", "/api/orders/{order_id}/place"): STAFF | {"integrator"},
     ("GET", "/api/orders/{order_id}/lineage"): STAFF,
+    ("POST", "/api/orders/{order_id}/collected"): STAFF,
     ("GET", "/api/tools/{name}"): STAFF | {"customer"},
     ("GET", "/api/messages"): STAFF,
     ("POST", "/api/people/{person_id}/erase"): STAFF,

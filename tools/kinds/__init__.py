@@ -15,8 +15,8 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
-from tools import incidents, tracker
-from tools.kinds import outage, vans
+from tools import carrying, incidents, tracker
+from tools.kinds import claims, outage, vans
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
 
@@ -38,6 +38,12 @@ def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
 
 def _left_out(db: Connection, row: Row[Any]) -> Scope:
     return Scope(shared=shares_its_door(db, row), left_out=True)
+
+
+def _left_out_today(db: Connection, row: Row[Any]) -> Scope:
+    """The same, with the price of a carrier who delivers it today: another day is no answer to who needs it now."""
+    quote = carrying.same_day(db, orders.get(db, row.facts["order"]))
+    return _left_out(db, row).model_copy(update={"carrier_cents": quote.cost_cents if quote else None})
 
 
 def _in_the_plan(db: Connection, row: Row[Any]) -> str | None:
@@ -105,8 +111,10 @@ def earlier_attempts(ref: str) -> int:
 KINDS: dict[str, Kind] = (
     vans.KINDS
     | outage.KINDS
+    | claims.KINDS
     | {
         "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
+        "promise_at_risk": Kind(("wait", "retell", "resequence", "reassign"), settled=_on_time_again),
         "incident": Kind(
             ("wait", "retell", "resequence"),
             actions={"retell": "retell_all", "resequence": "resequence_all"},
@@ -119,6 +127,13 @@ KINDS: dict[str, Kind] = (
             scope=_left_out,
             settled=_in_the_plan,
         ),
+        "urgent": Kind(
+            ("wait", "join", "reassign", "carrier", "postpone"),
+            charged={"wait": 2, "postpone": 2},
+            about=frozenset({"new", "unassigned"}),
+            scope=_left_out_today,
+            settled=_in_the_plan,
+        ),
         "reschedule": Kind(
             ("wait", "postpone"),
             actions={"wait": "decline", "postpone": "reschedule"},
@@ -126,12 +141,13 @@ KINDS: dict[str, Kind] = (
             facts=_other_day,
         ),
         "failed_attempt": Kind(
-            ("wait", "again", "postpone"),
-            actions={"wait": "return", "postpone": "retry_day"},
+            ("wait", "again", "neighbour", "pickup", "postpone"),
+            actions={"wait": "return", "pickup": "hold_at_depot", "postpone": "retry_day"},
             about=frozenset({"failed"}),
             scope=_left_out,
             facts=_after_a_try,
-            offers=("again", "postpone", "wait"),
+            offers=("again", "postpone", "wait", "neighbour", "pickup"),
+            wished=frozenset({"neighbour", "pickup"}),
         ),
         "cancel": Kind(
             ("wait", "remove"),

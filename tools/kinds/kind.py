@@ -22,6 +22,10 @@ def _no_facts(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
     return {}
 
 
+def _no_evidence(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
+    return []
+
+
 def _one_stop(db: Connection, row: Row[Any]) -> Scope:
     return Scope(shared=shares_its_door(db, row))
 
@@ -47,6 +51,12 @@ class Kind:
     """what policy judges besides what it judges of every case"""
     known: tuple[str, ...] = ()
     """names among the case's facts that are figures for the planner, too"""
+    evidence: Callable[[Connection, Row[Any]], list[dict[str, Any]]] = _no_evidence
+    """what else is known, each figure with its source, for the planner and for a person"""
+    wished: frozenset[str] = frozenset()
+    """option kinds that only a customer or a dispatcher chooses: to the planner they are not possible"""
+    awaits: frozenset[str] = frozenset()
+    """option kinds that ask somebody something: the case goes on with their answer, or without it after a while"""
     offers: tuple[str, ...] = ()
     """option kinds between which the customer is asked to choose, in this order, before the planner does"""
 
