@@ -6,7 +6,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + lateness  late_minute x minutes late on the stop's own route and on the changed ones, minus what is late on the
               other vehicles' routes anyhow
   + broken_promise, when the stop stays late and its customer is told nothing
-  + retold_promise x promises that are moved by a message
+  + retold_promise x promises that are moved by a message; a customer's day that is moved is one of them
   + stop_moved x stops that a driver finds in another place, or on another list
   + failed_again, when it is tried once more on the same day; half of it when a neighbour takes it
   + collected, when the customer fetches it at the depot
@@ -35,6 +35,7 @@ from optimizer.travel import Matrix
 
 Kind = Literal[
     "wait", "retell", "join", "resequence", "reassign", "again", "neighbour", "pickup", "postpone", "remove", "carrier",
+    "serve", "hold",
     "rebalance", "pull_ahead", "tell_earlier",
     "reroute", "show_proof", "tell_found", "ask_driver", "claim", "bring_back", "redeliver",
 ]  # fmt: skip
@@ -68,6 +69,8 @@ class Scope(Frozen):
     """a provider that is down (`optimizer.unrouted`)"""
     claim: Claim | None = None
     """goods that are missing or damaged (`optimizer.unrouted`)"""
+    pool: tuple[str, ...] = ()
+    """other stops that wait at the depot, as this one does (`optimizer.wave`)"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
 
@@ -108,6 +111,8 @@ class Option(Frozen):
     feasible: bool
     broken: tuple[str, ...]
     """hard constraints that this option breaks and doing nothing does not, in words"""
+    until_s: int | None = None
+    """when the question is asked again, for an option that puts it off"""
 
 
 def candidates(
@@ -286,6 +291,7 @@ class _WhatIf:
         weights = self.problem.weights
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
+        cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
         cost += weights.stop_moved * stops_moved + weights.postponed * leaves
         cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
         cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")

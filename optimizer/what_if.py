@@ -1,11 +1,12 @@
-"""What can be done, and what each way costs: about one stop (`optimizer.options`), many at once, one van,
-or what changes no route."""
+"""What can be done, and what each way costs: about one stop (`optimizer.options`), about many that one cause hits
+(`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`), about one van
+(`optimizer.relief`), or about what changes no route (`optimizer.unrouted`)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, options, relief, unrouted
+from optimizer import batch, options, relief, unrouted, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -21,7 +22,8 @@ def candidates(
         return relief.candidates(subject, kinds, scope)
     if scope.stops:
         return batch.candidates(subject, kinds, scope)
-    return options.candidates(problem, matrix, subject, kinds, scope)
+    found = options.candidates(problem, matrix, subject, kinds, scope)
+    return (*found, *wave.candidates(problem, subject, kinds, scope)) if scope.left_out else found
 
 
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
@@ -31,4 +33,6 @@ def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
         return relief.evaluate(problem, matrix, candidate)
     if candidate.scope.stops:
         return batch.evaluate(problem, matrix, candidate)
+    if candidate.kind in ("serve", "hold"):
+        return wave.evaluate(problem, matrix, candidate)
     return options.evaluate(problem, matrix, candidate)

@@ -17,7 +17,7 @@ def reroute(job: Job) -> dict[str, Any]:
 
 
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = actions.ACTIONS | {
-    "hold": actions.wait,
+    "hold_messages": actions.wait,
     "reroute": reroute,
     **claims.ACTIONS,
     **missed.ACTIONS,

@@ -59,6 +59,15 @@ def kind_of(facts: Mapping[str, Any]) -> str:
     return "promise_at_risk" if facts.get("window_holds") else "predicted_late"
 
 
+def worked(db: Connection, here: Ground) -> set[str]:
+    """The late stops that somebody is working on, alone or as part of an incident."""
+    query = select(case.c.subject).where(
+        case.c.kind.in_(LATE_KINDS), case.c.depot_id == here.depot_id, case.c.day == here.day,
+        case.c.closed_at.is_(None),
+    )  # fmt: skip
+    return set(db.execute(query).scalars())
+
+
 def _one_by_one(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     opened = []
     for stop, facts in sorted(late.items()):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from core import clock, events, fleet, orders, promises
-from core.store.tables import order, vehicle
+from core.store.tables import case, order, vehicle
 from optimizer.options import Scope
 from tools import carrying, incidents, tracker
 from tools.kinds import claims, outage, vans
@@ -44,6 +44,16 @@ def _left_out_today(db: Connection, row: Row[Any]) -> Scope:
     """The same, with the price of a carrier who delivers it today: another day is no answer to who needs it now."""
     quote = carrying.same_day(db, orders.get(db, row.facts["order"]))
     return _left_out(db, row).model_copy(update={"carrier_cents": quote.cost_cents if quote else None})
+
+
+def _waits_with_others(db: Connection, row: Row[Any]) -> Scope:
+    """What else has no place, unless a person is looking at it."""
+    query = select(case.c.subject, case.c.facts).where(
+        case.c.kind == row.kind, case.c.depot_id == row.depot_id, case.c.day == row.day, case.c.id != row.id,
+        case.c.status.in_(["open", "diagnosed", "held"]),
+    )  # fmt: skip
+    stops = {str(other.facts.get("stop", other.subject)) for other in db.execute(query)}
+    return _left_out(db, row).model_copy(update={"pool": tuple(sorted(stops))})
 
 
 def _in_the_plan(db: Connection, row: Row[Any]) -> str | None:
@@ -122,9 +132,9 @@ KINDS: dict[str, Kind] = (
             settled=_none_is_late,
         ),
         "unassigned": Kind(
-            ("wait", "join", "reassign", "postpone"),
+            ("wait", "hold", "join", "reassign", "serve", "postpone"),
             about=frozenset({"new", "unassigned"}),
-            scope=_left_out,
+            scope=_waits_with_others,
             settled=_in_the_plan,
         ),
         "urgent": Kind(

@@ -23,7 +23,7 @@ def _answers_again(db: Connection, row: Row[Any]) -> str | None:
 KINDS: dict[str, Kind] = {
     "provider_down": Kind(
         ("wait", "reroute"),
-        actions={"wait": "hold"},
+        actions={"wait": "hold_messages"},
         about=frozenset(),
         scope=_held_up,
         settled=_answers_again,

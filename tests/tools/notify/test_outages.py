@@ -114,7 +114,9 @@ def test_what_waits_for_nobody_is_held_by_itself_and_asked_again_when_it_lasts(l
     with store.transaction() as db:
         opened = the_case(db, "provider_down").id
     living.work(by=line)
-    assert [(d.action, d.verdict, d.rule) for d in decided(opened)] == [("hold", "auto", "hold.waits")]
+    assert [(d.action, d.verdict, d.rule) for d in decided(opened)] == [
+        ("hold_messages", "auto", "hold_messages.waits")
+    ]
     with store.transaction() as db:
         body = decisions.body(db, decided(opened)[0].id)
         assert body["inputs"]["scope"]["outage"] == {"waiting": 6, "urgent": 0, "other": False}
@@ -132,7 +134,7 @@ def test_customers_whose_time_is_about_to_come_are_a_persons(living: Living, lin
         promises.make(db, row.order_id, NOON + timedelta(minutes=10), NOON + timedelta(hours=1), row.id, NOON)
         opened = the_case(db, "provider_down").id
     living.work(by=line)
-    assert (case_row(opened).status, case_row(opened).reason_code) == ("waiting", "hold.urgent")
+    assert (case_row(opened).status, case_row(opened).reason_code) == ("waiting", "hold_messages.urgent")
 
 
 def test_messages_go_another_way_and_come_back_to_the_first(living: Living, line: Line) -> None:
