@@ -31,11 +31,11 @@ def check(file: Path | None) -> int:
 
 def replay(file: Path | None, day: str) -> int:
     """Print the decisions that would come out otherwise. Raises BadInput when there is nothing on record."""
-    rules = policy.load(file) if file else policy.in_force()
+    rules, on = policy.load(file) if file else policy.in_force(), day_of(day) if day else None
     changed: Counter[str] = Counter()
     seen = unread = 0
     with reading() as db:
-        for judged in policy_replay.replay(db, rules, day_of(day) if day else None):
+        for judged in policy_replay.replay(db, rules, on):
             seen += 1
             if judged.why:
                 unread += 1
