@@ -30,8 +30,9 @@ from core.errors import DoorstepError, NotAllowed, Stale, WrongState
 from core.store import db as store
 from core.store.tables import plan, proposal
 from optimizer.options import Candidate, Option
-from tools import approvals, desk, offers, policy, tracker
-from tools.kinds import KINDS, case_orders
+from tools import approvals, desk, incidents, offers, policy, tracker
+from tools.kinds import KINDS
+from tools.kinds.kind import case_orders
 from tools.optimizer import Optimizer, Question
 
 logger = structlog.get_logger("casework")
@@ -136,7 +137,7 @@ def triage(state: State) -> State:
 
 def _settled(db: Connection, row: Row[Any]) -> str | None:
     kind = KINDS[row.kind]
-    if not any(o.status in kind.about | orders.OPEN for o in case_orders(db, row)):
+    if kind.about and not any(o.status in kind.about | orders.OPEN for o in case_orders(db, row)):
         return "orders_ended"
     return kind.settled(db, row)
 
@@ -157,6 +158,9 @@ def _known(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
     mine = [o for o in case_orders(db, row) if o.status in KINDS[row.kind].about]
     opened = iso(row.opened_at)
     known = [{"name": "orders", "value": len(mine), "source": "orders", "at": opened}]
+    figures = [name for name in KINDS[row.kind].known if name in row.facts]
+    known += [{"name": name, "value": row.facts[name], "source": f"case {row.id}", "at": opened} for name in figures]
+    known += KINDS[row.kind].evidence(db, row)
     for order_row in mine:
         told = promises.open_of(db, order_row.id)
         if told is not None:
@@ -347,11 +351,14 @@ def close(state: State) -> State:
     with store.transaction() as db:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status == "verified":
+            if offers.waits_for_answer(db, row, now):
+                return {}
             decided = decisions.last_on(db, row.id)
             until = decisions.body(db, decided.id)["applied"].get("until") if decided else None
             if until:
                 _hold(db, row, parse(until))
                 return {}
+            incidents.next_batch(db, row, tracker.late_stops(db, row.day), now)
             cases.advance(db, row, "closed", closed_at=now, reason_code="done")
             body = {"case": row.id, "decision": decided.id if decided else "", "outcome": "carried_out"}
             log.append(db, "outcome", body, now, row.day)

@@ -100,8 +100,10 @@ def checked(step: Step, situation: Situation) -> Step:
 
 
 def _shown(kind: str, option: dict[str, Any]) -> port.Option:
+    wished = option["kind"] in kinds.KINDS[kind].wished
     return port.Option(
         id=option["id"], kind=kinds.action_kind(kind, option), cost_cents=option["cost_cents"],
         minutes_late=option["minutes_late"], promises_broken=option["promises_broken"],
-        stops_moved=option["stops_moved"], feasible=option["feasible"], why="; ".join(option["broken"]),
+        stops_moved=option["stops_moved"], feasible=option["feasible"] and not wished,
+        why="only for who wishes it" if wished else "; ".join(option["broken"]),
     )  # fmt: skip

@@ -244,18 +244,20 @@ def policy_check(
     file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,
 ) -> None:
     """Read a policy as the server would: its version, its rules, and those that can never match."""
-    from tools import policy
-    from tools.policy_check import unreachable
+    from api import rulebook
 
-    found = policy.load(file) if file else policy.in_force()
-    never = unreachable(found)
-    typer.echo(f"{found.name}, version {found.version[:16]}, kill switch {found.kill_switch}")
-    for rule in found.rules:
-        typer.echo(f"{rule.id}: {rule.action} (level {found.levels[rule.action]}) {rule.verdict}")
-    for rule_id, why in never.items():
-        typer.echo(f"{rule_id} never matches: {why}", err=True)
-    typer.echo(f"{len(found.rules)} rules, {len(never)} that never match")
-    raise typer.Exit(1 if never else 0)
+    raise typer.Exit(rulebook.check(file))
+
+
+@rules.command("replay")
+def policy_replay(
+    file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,
+    day: Annotated[str, typer.Option(help="One day, YYYY-MM-DD; else all.")] = "",
+) -> None:
+    """Judge past days by a policy before it goes live: which decisions would come out otherwise."""
+    from api import rulebook
+
+    raise typer.Exit(rulebook.replay(file, day))
 
 
 def main() -> None:

@@ -24,13 +24,13 @@ out = Console(highlight=False)
 
 
 @contextmanager
-def _reading() -> Iterator[Connection]:
+def reading() -> Iterator[Connection]:
     start.prepare()
     with store.snapshot() as db:
         yield db
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -46,7 +46,7 @@ def verify(file: Path | None) -> int:
             raise BadFile(f"{file} can't be read: {error.strerror}.", "Give an exported day.", field="file") from error
         verdict = log.verify_export(lines, keys)
     else:
-        with _reading() as db:
+        with reading() as db:
             verdict = log.verify(db, keys, settings().anchor)
     for problem in verdict.problems:
         out.print(f"entry {problem.seq}: {problem.what}", style="red", markup=False)
@@ -57,8 +57,8 @@ def verify(file: Path | None) -> int:
 
 def replay(day: str) -> int:
     same = different = 0
-    with _reading() as db:
-        for one in again.replay(db, _day(day) if day else None):
+    with reading() as db:
+        for one in again.replay(db, day_of(day) if day else None):
             same, different = same + one.same, different + (not one.same)
             if not one.same:
                 out.print(f"{one.decision} {one.action}: {one.why}", style="red", markup=False)
@@ -67,7 +67,7 @@ def replay(day: str) -> int:
 
 
 def show(about: str) -> None:
-    with _reading() as db:
+    with reading() as db:
         which = log.Filter(about=about) if about else log.ALL
         for entry in log.show(db, lambda found: people.tells_of_erased(db, found), which):
             sys.stdout.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
@@ -78,5 +78,5 @@ def export(day: str) -> None:
     signer = load_or_create(settings().folder / "keys")
     with store.transaction() as db:
         log.sign_head(db, signer, clock.now(db))
-        for line in log.export(db, _day(day), signer):
+        for line in log.export(db, day_of(day), signer):
             sys.stdout.buffer.write(line if line.endswith(b"\n") else line + b"\n")

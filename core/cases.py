@@ -108,6 +108,12 @@ def members(db: Connection, case_id: str) -> list[str]:
     return list(db.execute(query).scalars())
 
 
+def refold(db: Connection, frm: str, subjects: Sequence[str], into: str) -> None:
+    """Members of one incident become members of another."""
+    mine = (case.c.status == "folded") & (case.c.facts["incident"].astext == frm) & case.c.subject.in_(subjects)
+    db.execute(update(case).where(mine).values(facts=case.c.facts.op("||")({"incident": into})))
+
+
 def _close_members(db: Connection, case_id: str, at: datetime | None) -> None:
     mine = (case.c.status == "folded") & (case.c.facts["incident"].astext == case_id)
     db.execute(update(case).where(mine).values(status="closed", closed_at=at, reason_code="folded"))

@@ -19,6 +19,10 @@ def on_van(vehicle_id: str) -> str:
     return f"van:{vehicle_id}"
 
 
+def with_carrier(carrier: str) -> str:
+    return f"carrier:{carrier}"
+
+
 def with_customer(person_id: str) -> str:
     return f"customer:{person_id}"
 

@@ -7,11 +7,11 @@ can't say, it goes to a person. Never sent twice, never silently lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, people, queue, stream
@@ -99,6 +99,13 @@ def settle(
     db.execute(update(outbox).where(outbox.c.effect_key == effect_key).values(done_at=at))
     if row.case_id.startswith("case_"):
         queue.defer(db, "work_case", row.case_id)
+
+
+def stop_moves(db: Connection, stops: Collection[str]) -> dict[str, tuple[int, datetime]]:
+    """Stop -> how often it was moved and when last; stops that never were are left out."""
+    moved = (effect.c.action == "stop.move") & effect.c.target.in_(stops)
+    query = select(effect.c.target, func.count(), func.max(effect.c.at)).where(moved).group_by(effect.c.target)
+    return {target: (int(count), at) for target, count, at in db.execute(query)}
 
 
 def of_case(db: Connection, case_id: str) -> list[Row[Any]]:

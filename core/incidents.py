@@ -6,16 +6,19 @@ What they do to travel times is the optimizer's business; which cases they fold 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from core import canonical, events, fleet
-from core.errors import BadInput
+from core.errors import BadInput, NotFound, WrongState
 from core.events import Event
+from core.store.tables import event
 
 Kind = Literal["road_closed", "slow_zone", "storm", "depot_late"]
+DECLARED = frozenset(f"incident.{kind}" for kind in get_args(Kind))
+ENDED = "incident.ended"
 PERCENT: dict[str, int] = {"road_closed": 300, "slow_zone": 200, "storm": 150}
 """how long a leg through the circle takes when nobody says: 300 is three times as long"""
 
@@ -52,6 +55,11 @@ class Incident(BaseModel):
     id: str
     at: datetime
     said: NewIncident
+    ended: datetime | None = None
+    """when somebody said that it is over, before its time"""
+
+    def lasts(self, now: datetime) -> bool:
+        return self.at <= now < (self.said.until if self.ended is None else min(self.ended, self.said.until))
 
     @property
     def percent(self) -> int:
@@ -72,14 +80,35 @@ def declare(db: Connection, new: NewIncident, day: date, by: str, at: datetime) 
     return made
 
 
+def end(db: Connection, incident_id: str, by: str, at: datetime) -> bool:
+    """Say that it is over before its time. False when somebody has said so already.
+
+    Raises NotFound for one that nobody declared, WrongState for one whose time has passed.
+    """
+    row = db.execute(select(event).where(event.c.key == incident_id, event.c.kind.in_(DECLARED))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no incident {incident_id[:80]}.", "List them under GET /api/incidents.", field="id")
+    until = NewIncident.model_validate(row.data["said"]).until
+    if until <= at:
+        raise WrongState(f"It is over since {until.isoformat()}.", "There is nothing left to end.", field="id")
+    fact = Event(key=f"{incident_id}:ended", kind=ENDED, source=by, subject=row.subject, at=at,
+                 data={"incident": incident_id})  # fmt: skip
+    return events.append(db, fact, at)
+
+
 def of_day(db: Connection, depot_id: str, day: date) -> list[Incident]:
     """All that were declared, oldest first."""
     rows = events.of(db, _subject(depot_id, day))
-    return [Incident(id=row.key, at=row.at, said=NewIncident.model_validate(row.data["said"])) for row in rows]
+    ended = {row.data["incident"]: row.at for row in rows if row.kind == ENDED}
+    return [
+        Incident(id=row.key, at=row.at, said=NewIncident.model_validate(row.data["said"]), ended=ended.get(row.key))
+        for row in rows
+        if row.kind in DECLARED
+    ]
 
 
 def lasting(db: Connection, depot_id: str, day: date, now: datetime) -> list[Incident]:
-    return [incident for incident in of_day(db, depot_id, day) if incident.at <= now < incident.said.until]
+    return [incident for incident in of_day(db, depot_id, day) if incident.lasts(now)]
 
 
 def _subject(depot_id: str, day: date) -> str:

@@ -16,7 +16,7 @@ from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
 from core.store.tables import order, parcel, person
 
-FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled"})
+FINAL = frozenset({"delivered", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
 OPEN = frozenset({"new", "planned", "unassigned", "out"})
 """Still to be served."""
@@ -25,6 +25,8 @@ OPEN = frozenset({"new", "planned", "unassigned", "out"})
 Kind: TypeAlias = Literal["delivery", "pickup", "return", "exchange", "service"]
 FROM_CUSTOMER = frozenset({"pickup", "return"})
 """Kinds whose goods are with the customer at first."""
+FREE = frozenset({"pickup", "return", "service"})
+"""Kinds for which nothing has to be loaded: they can go with a van that has left."""
 PRIORITIES = ("low", "normal", "high", "urgent")
 """By their number, 0 to 3."""
 PlaceKind: TypeAlias = Literal["given", "exact", "interpolated", "postal_code", "person", "none"]

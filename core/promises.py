@@ -91,12 +91,11 @@ def release(db: Connection, order_id: str, status: str = "released") -> None:
     db.execute(update(promise).where(promise.c.order_id == order_id, promise.c.status == "open").values(status=status))
 
 
-def digest(db: Connection, order_ids: Collection[str]) -> str:
-    """Hash of the open promises of these orders: what a proposal binds to."""
-    rows = db.execute(
-        select(promise.c.id).where(promise.c.order_id.in_(order_ids), promise.c.status == "open").order_by(promise.c.id)
-    )
-    return canonical.digest(list(rows.scalars()))
+def open_ids(db: Connection, order_ids: Collection[str]) -> dict[str, str]:
+    """Order id -> its open promise, or nothing: what a proposal binds to."""
+    mine = promise.c.order_id.in_(order_ids) & (promise.c.status == "open")
+    found = {row.order_id: row.id for row in db.execute(select(promise.c.order_id, promise.c.id).where(mine))}
+    return {order_id: found.get(order_id, "") for order_id in sorted(order_ids)}
 
 
 def with_previous(db: Connection, promise_id: str) -> tuple[Row[Any], Row[Any] | None]:

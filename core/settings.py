@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         alias="DOORSTEP_SENDER",
         description="console or twilio; empty: twilio when TWILIO_ACCOUNT_SID is set, else console.",
     )
+    sender_fallback: str = Field(
+        "",
+        alias="DOORSTEP_SENDER_FALLBACK",
+        description="console or twilio: what messages go by while the sender is down; empty: they wait for it.",
+    )
     position_days: int = Field(14, alias="DOORSTEP_POSITION_DAYS", description="Days that positions are kept.")
     geocoder: str = Field(
         "",

@@ -14,8 +14,8 @@ AS_AGREED = (
     "delivered", "picked_up", "cancelled_by_customer", "rescheduled_by_customer", "returned_by_customer",
 )  # fmt: skip
 """ways of ending that the customer got or chose; the others are ours"""
-SENT_BACK = "wait"
-"""what a customer chooses who was missed and wants the goods to go back: the option that does nothing more"""
+SENT_BACK = frozenset({"wait", "pickup"})
+"""what a customer chooses who was missed and wants the goods to go back: for good, or to fetch them at the depot"""
 
 
 def endings(db: Connection, day: date) -> dict[str, str]:
@@ -28,7 +28,7 @@ def endings(db: Connection, day: date) -> dict[str, str]:
 def _ending(status: str, wish: str | None) -> str:
     if status in ("cancelled", "rescheduled"):
         return f"{status}_by_us" if wish is None else f"{status}_by_customer"
-    return "returned_by_customer" if status == "returned" and wish == SENT_BACK else status
+    return "returned_by_customer" if status == "returned" and wish in SENT_BACK else status
 
 
 def wishes(db: Connection, day: date) -> dict[str, str]:

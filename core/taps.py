@@ -6,6 +6,7 @@ only what they still can. A tap that contradicts custody is refused with the rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
-from core import attempts, canonical, cases, custody, events, fleet, geo, orders, promises, vans
+from core import attempts, canonical, cases, custody, events, findings, fleet, geo, orders, promises, vans
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
 from core.store.tables import proof
@@ -162,10 +163,17 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
     if not fact.data.get("reason"):
         codes = ", ".join(attempts.REASONS)
         raise BadInput("The failed attempt has no reason.", f"Send one of {codes}.", field="data.reason")
-    attempts.keep(db, row.id, dict(fact.data), fact.at, fact.key)
+    code = attempts.keep(db, row.id, dict(fact.data), fact.at, fact.key)
     _served(db, fact, van, row, "failed")
     facts = {"order": row.id, "stop": row.stop_id, "vehicle": van.vehicle_id, "reason": str(fact.data["reason"])[:80]}
-    cases.open_or_join(db, "failed_attempt", row.id, row.depot_id, row.day, facts, fact.at)
+    kind = "damage" if code == "damaged" else "failed_attempt"
+    cases.open_or_join(db, kind, row.id, row.depot_id, row.day, facts | _photo(fact), fact.at)
+
+
+def _photo(fact: Event) -> dict[str, str]:
+    """The digest of a picture that the driver took; the picture itself stays with whoever keeps it."""
+    sha256 = fact.data.get("photo")
+    return {"photo": sha256} if isinstance(sha256, str) and re.fullmatch(r"[0-9a-f]{64}", sha256) else {}
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -194,4 +202,5 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.delivered": _delivered,
     "driver.failed": _failed,
     "driver.finished": _finished,
+    "driver.answered": findings.answered,
 }

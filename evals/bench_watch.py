@@ -42,7 +42,7 @@ class Watch(threading.Thread):
                 self.take(json.loads(text.removeprefix("data: ")), time.monotonic())
 
     def take(self, case: dict[str, Any], at: float) -> None:
-        if case["kind"] != "predicted_late":
+        if case["kind"] not in ("predicted_late", "promise_at_risk"):
             return
         if case["status"] in DECIDED:
             self.decided.setdefault(case["subject"], at)

@@ -8,7 +8,9 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + broken_promise, when the stop stays late and its customer is told nothing
   + retold_promise x promises that are moved by a message; a customer's day that is moved is one of them
   + stop_moved x stops that a driver finds in another place, or on another list
-  + failed_again, when it is tried once more on the same day
+  + failed_again, when it is tried once more on the same day; half of it when a neighbour takes it
+  + collected, when the customer fetches it at the depot
+  + what the carrier takes, when one delivers it instead
   + postponed x orders, when the stop leaves the day
 
 Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
@@ -21,20 +23,31 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from pydantic import Field
+
 from core.errors import BadInput
 from optimizer.churn import Move, moves
+from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
 from optimizer.travel import Matrix
 
-Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove", "serve", "hold"]
+Kind = Literal[
+    "wait", "retell", "join", "resequence", "reassign", "again", "neighbour", "pickup", "postpone", "remove", "carrier",
+    "serve", "hold",
+    "rebalance", "pull_ahead", "tell_earlier",
+    "reroute", "show_proof", "tell_found", "ask_driver", "claim", "bring_back", "redeliver",
+]  # fmt: skip
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
 Routes = Mapping[str, tuple[str, ...]]
 
 REASSIGN_TO = 3
 """how many other vehicles are offered: the cheapest"""
+ONCE_MORE: dict[str, int] = {"again": 1, "neighbour": 2}
+"""kinds that come to the door once more today, and what `failed_again` is divided by: a neighbour who was named is
+there more often (assumed)"""
 SHORTLIST = 5
 """positions priced in full, of those that insertion ranks first"""
 
@@ -46,6 +59,16 @@ class Scope(Frozen):
     """the van comes to the stop for another order too: when this one leaves the day, the visit stays"""
     stops: tuple[str, ...] = ()
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
+    vehicle: str | None = None
+    """the van that it is about, when it is about one (`optimizer.relief`); `stops` are then those that may move"""
+    not_before: tuple[tuple[str, int], ...] = ()
+    """stops with the beginning of the time that their customers were told: coming sooner finds nobody"""
+    carrier_cents: int | None = Field(None, ge=0)
+    """what a carrier takes who delivers it the same day, when one does"""
+    outage: Outage | None = None
+    """a provider that is down (`optimizer.unrouted`)"""
+    claim: Claim | None = None
+    """goods that are missing or damaged (`optimizer.unrouted`)"""
     pool: tuple[str, ...] = ()
     """other stops that wait at the depot, as this one does (`optimizer.wave`)"""
     orders: int = 1
@@ -175,7 +198,9 @@ class _WhatIf:
         free = "reassign" in wanted and not self.scope.shared and (self.place is None or self._movable())
         kept: list[tuple[Kind, str | None]] = [(kind, None) for kind in kinds]
         kept += [("reassign", vehicle_id) for vehicle_id in (self._reassign_targets() if free else ())]
-        kept += [("again", None)] if self.stop.aboard is not None and self._is_left_out() else []
+        missed: tuple[Kind, ...] = ("again", "neighbour", "pickup")
+        kept += [(kind, None) for kind in missed if self.stop.aboard is not None and self._is_left_out()]
+        kept += [("carrier", None)] if self.scope.carrier_cents is not None else []
         kept += [("postpone", None), ("remove", None)]
         return tuple(
             Candidate(kind=kind, stop_id=self.stop.id, scope=self.scope, vehicle_id=vehicle_id)
@@ -186,10 +211,10 @@ class _WhatIf:
     def evaluate(self, candidate: Candidate) -> Option:
         if candidate.kind == "remove":
             return self.removal()
-        if candidate.kind == "again":
+        if candidate.kind in ONCE_MORE:
             if self.place is not None:  # the van comes to this door again anyhow
-                return self._option("again", {})
-            return self._best_spot("again", self._known(self.stop.aboard), {})
+                return self._option(candidate.kind, {})
+            return self._best_spot(candidate.kind, self._known(self.stop.aboard), {})
         if candidate.kind == "reassign":
             return self._reassign(self._known(candidate.vehicle_id))
         if candidate.kind == "resequence":
@@ -274,11 +299,9 @@ class _WhatIf:
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
         cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
-        cost += (
-            weights.stop_moved * stops_moved
-            + weights.postponed * leaves * self.scope.orders
-            + weights.failed_again * (kind == "again")
-        )
+        cost += weights.stop_moved * stops_moved + weights.postponed * leaves * self.scope.orders
+        cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
+        cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")
         new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
         return Option(
             id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,
@@ -320,7 +343,7 @@ class _WhatIf:
 def _counts(kind: Kind, breach: Breach) -> bool:
     """Goods that join a visit are in the stop's demand already: what they overload counts against them. A second try
     is for a van with time left: one that ends after its shift already has none."""
-    return (kind == "join" and breach.kind.startswith("capacity")) or (kind == "again" and breach.kind == "shift")
+    return (kind == "join" and breach.kind.startswith("capacity")) or (kind in ONCE_MORE and breach.kind == "shift")
 
 
 def side(schedule: Schedule, routes: Routes) -> Side:

@@ -27,12 +27,22 @@ class Weights(Frozen):
     """a promise broken without a word before it breaks"""
     retold_promise: int = Field(150, ge=0)
     """a promise moved by a message before it breaks"""
+    rerouted: int = Field(10, ge=0)
+    """a message that goes another way than usual"""
+    contact: int = Field(250, ge=0)
+    """a customer who has to write or ring, and be answered (assumed)"""
+    claim: int = Field(6000, ge=0)
+    """goods that are lost or damaged, when nobody says what they are worth (assumed)"""
+    unexpected: int = Field(430, ge=0)
+    """a stop reached before the time that was told: a quarter of `postponed`, one in four not being there (assumed)"""
     stop_moved: int = Field(40, ge=0)
     """churn: one stop that a driver finds in another place of the list, or on another list"""
     overtime_minute: int = Field(90, ge=0)
     """a minute that a van ends after its shift"""
     failed_again: int = Field(1032, ge=0)
     """a second try on the day of the first one: half of `postponed`, since as often as not nobody is there again"""
+    collected: int = Field(900, ge=0)
+    """an order that its customer fetches at the depot: it comes back, lies there and is handed out (assumed)"""
     held: int = Field(1032, ge=0)
     """an order that waits at the depot for a trip to share: half of `postponed`, since as often as not it gets one"""
     postponed: int = Field(2065, ge=0)
@@ -57,6 +67,8 @@ class Stop(Frozen):
     """cents for leaving the stop out of the plan"""
     aboard: str | None = None
     """vehicle that carries the goods already: the stop can't go to another one"""
+    free: bool = False
+    """nothing has to be loaded for it (pick-ups, services): it can go with a van that has left, too"""
 
     @property
     def deadline_s(self) -> int | None:
@@ -183,8 +195,9 @@ class Problem(Frozen):
 
 
 def may_carry(vehicle: Vehicle, stop: Stop) -> bool:
-    """Custody: goods on a van stay with it, goods at the depot go with a van that has not left."""
-    return stop.aboard == vehicle.id or (stop.aboard is None and not vehicle.on_road)
+    """Custody: goods on a van stay with it, goods at the depot go with a van that has not left; pick-ups and services
+    have none of either."""
+    return stop.aboard == vehicle.id or (stop.aboard is None and (stop.free or not vehicle.on_road))
 
 
 def with_routes(problem: Problem, changed: Mapping[str, tuple[str, ...]]) -> Problem:

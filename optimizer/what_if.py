@@ -1,11 +1,12 @@
 """What can be done, and what each way costs: about one stop (`optimizer.options`), about many that one cause hits
-(`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`)."""
+(`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`), about one van
+(`optimizer.relief`), or about what changes no route (`optimizer.unrouted`)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, options, wave
+from optimizer import batch, options, relief, unrouted, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -15,6 +16,10 @@ def candidates(
     problem: Problem, matrix: Matrix, subject: str, kinds: Collection[str] = USUAL, scope: Scope = ONE_STOP
 ) -> tuple[Candidate, ...]:
     """What can be tried, of these kinds."""
+    if unrouted.is_asked(scope):
+        return unrouted.candidates(subject, kinds, scope)
+    if relief.is_asked(scope):
+        return relief.candidates(subject, kinds, scope)
     if scope.stops:
         return batch.candidates(subject, kinds, scope)
     found = options.candidates(problem, matrix, subject, kinds, scope)
@@ -22,6 +27,10 @@ def candidates(
 
 
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
+    if unrouted.is_asked(candidate.scope):
+        return unrouted.evaluate(problem, candidate)
+    if relief.is_asked(candidate.scope):
+        return relief.evaluate(problem, matrix, candidate)
     if candidate.scope.stops:
         return batch.evaluate(problem, matrix, candidate)
     if candidate.kind in ("serve", "hold"):

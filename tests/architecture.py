@@ -50,7 +50,7 @@ VENDORS = {
     "psutil": ("core/postgres.py", "evals/bench_house.py", "evals/meter.py"),
     "psycopg": ("core/*", "api/stream.py"),
     "pydantic_settings": ("core/settings.py",),
-    "rich": ("api/demo.py", "api/logbook.py", "evals/*"),
+    "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
     "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
     "starlette": ("api/*",),
     "twilio": ("tools/notify/twilio_sms.py",),

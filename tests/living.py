@@ -51,6 +51,7 @@ STEP = 0.02
 SEED = 7
 SET = (
     "DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_SENDER",
+    "DOORSTEP_SENDER_FALLBACK",
     "DOORSTEP_GAZETTEER", "DOORSTEP_GEOCODER", "DOORSTEP_GEOCODER_URL", "DOORSTEP_STAGES",
 )  # fmt: skip
 
@@ -156,6 +157,7 @@ def _forget() -> None:
     store.engine.cache_clear()
     store.embedded.cache_clear()
     outbox.sender.cache_clear()
+    outbox.fallback.cache_clear()
     resident.cache_clear()
 
 

@@ -14,7 +14,7 @@ from agent import planner
 from core import attempts, cases, settings, taps
 from optimizer import reasons
 from tests.api import test_roles as roles
-from tools import actions, desk, kinds, policy
+from tools import acting, desk, kinds, policy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -38,7 +38,7 @@ def reason_codes() -> list[str]:
     [
         ("settings.md", [name for name, _, _ in settings.rows()]),
         ("policy.md", [*rule_ids(), *policy.FACTS, *policy.default().levels]),
-        ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *actions.ACTIONS]),
+        ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
         ("events.md", [*taps.TAPS, *attempts.REASONS]),

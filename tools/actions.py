@@ -76,7 +76,7 @@ def decline(job: Job) -> dict[str, Any]:
     template = "kept" if job.case.kind == "cancel" else "declined"
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, template, order=row.ref)
+        say(job, row, template, order=row.ref)
     return {}
 
 
@@ -112,8 +112,8 @@ def go_back(job: Job) -> dict[str, Any]:
     """The goods go back to the sender: the order ends as returned when the van is home, and its customer is told."""
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        _say(job, row, "going_back", order=row.ref)
-    return {}
+        say(job, row, "going_back", order=row.ref)
+    return {"told": list(job.args.orders)}
 
 
 def cancel(job: Job) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def cancel(job: Job) -> dict[str, Any]:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
         before[order_id] = row.status
         promises.release(job.db, order_id)
-        _say(job, row, "cancelled", order=row.ref)
+        say(job, row, "cancelled", order=row.ref)
     orders.set_status(job.db, before, "cancelled")
     return {"cancelled": before} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
@@ -150,7 +150,7 @@ def move_day(job: Job) -> dict[str, Any]:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
         moved[order_id] = _second_attempt(job, row, day)
         promises.release(job.db, order_id)
-        _say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
+        say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
     return {"moved": moved} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
 
@@ -163,6 +163,9 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "hold": hold,
     "serve": serve,
     "retell_all": retell,
+    "tell_earlier": retell,
+    "overrun": wait,
+    "overload": wait,
     "resequence": change_routes,
     "resequence_all": change_routes,
     "reassign": change_routes,
@@ -178,26 +181,19 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
 # Routes ---------------------------------------------------------------------------------------------------------------
 
 
-def binds(db: Connection, case: Row[Any], args: Args) -> dict[str, Any]:
-    """What a proposal rests on: the routes it changes and the promises of the orders it is about."""
-    current = plans.current(db, case.depot_id, case.day)
-    routes = {v: r.digest for v, r in sorted(current.routes.items()) if v in args.routes} if current else {}
-    return {"routes": routes, "promises": promises.digest(db, args.orders)}
-
-
 def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     current = plans.current(job.db, job.case.depot_id, job.case.day)
     if current is None:
         raise Stale("There is no published plan any more.", "Plan and publish first.")
     still = orders.open_stops(job.db, job.case.depot_id, job.case.day)
-    gone = {s for route in changed.values() for s in route} - still
-    if gone:
-        raise Stale(f"{len(gone)} of the stops it moves were served meanwhile.", "Look at the case again.")
+    before = {v: _stops(current, v) for v in changed}
+    _nothing_moved_is_served(job, before, changed, still)
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
-    after = [_route(job, current, vehicle, tuple(stops), still, arrivals) for vehicle, stops in sorted(changed.items())]
+    ahead = {v: tuple(s for s in stops if s in still) for v, stops in sorted(changed.items())}
+    after = [_route(job, current, vehicle, stops, still, arrivals) for vehicle, stops in ahead.items()]
     routes = {r.vehicle_id: r.stops for r in after}
     _each_stop_once(current, routes, still)
-    moved = moves({v: _stops(current, v) for v in routes}, routes, job.case.facts.get("stop", job.case.subject))
+    moved = moves(before, routes, _subject(job.case))
     _goods_can_follow(job, moved)
     version = plans.add(
         job.db,
@@ -229,20 +225,40 @@ def _each_stop_once(current: plans.PlanVersion, changed: Mapping[str, Sequence[s
         raise Stale("A van is at one of the stops by now that this would move.", "Look at the case again.")
 
 
+def _nothing_moved_is_served(
+    job: Job, before: Mapping[str, Sequence[str]], changed: Mapping[str, Sequence[str]], still: set[str]
+) -> None:
+    """Vans drive on while a person reads: a stop that stayed where it was and was served drops out of the new list; one
+    that was to be moved makes it another question. Raises Stale."""
+    served = {s for stops in changed.values() for s in stops} - still
+
+    def moved(gone: set[str]) -> set[str]:
+        was = {v: [s for s in stops if s in (still | served) - gone] for v, stops in before.items()}
+        new = {v: [s for s in stops if s not in gone] for v, stops in changed.items()}
+        return {move.stop_id for move in moves(was, new, _subject(job.case))}
+
+    if served and (moved(set()) & served or not moved(served)):
+        raise Stale(f"{len(served)} of the stops it moves were served meanwhile.", "Look at the case again.")
+
+
+def _subject(case: Row[Any]) -> str:
+    return str(case.facts.get("stop", case.subject))
+
+
 def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
     """Goods on a van stay on it, goods at the depot go with a van that has not left: they may have been loaded, or
     the van may have left, since a person was asked. Raises Stale."""
     for move in moved:
         if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
             continue
-        holders = {
-            custody.van_of(job.db, o.id) for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN
-        }
+        here = [o for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN]
+        holders = {custody.van_of(job.db, o.id) for o in here}
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
         left = (state.scalar_one_or_none() or "idle") not in vans.AT_DEPOT
-        if holders - {None, move.to_vehicle} or (left and None in holders):
+        at_depot = None in holders and not all(o.kind in orders.FREE for o in here)
+        if holders - {None, move.to_vehicle} or (left and at_depot):
             raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
 
@@ -367,7 +383,8 @@ def promise_by_message(
     return promises.make(db, row.id, lo, hi, message_id, now)
 
 
-def _say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
+def say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
+    """A message about an order, in its client's words, when that client tells such things."""
     if accounts.tells(row.client, template):
         body = texts.compose(job.db, row, template, **facts)
         effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
@@ -375,7 +392,7 @@ def _say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
 
 def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
     """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
-    ref, made = _next_attempt(job.db, row)
+    ref, made = next_attempt(job.db, row)
     shift, zone = timedelta(days=(day - row.day).days), job.tz
 
     def same_time(text: str) -> str:  # by the clock on the wall, also when it is changed in between
@@ -392,7 +409,7 @@ def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
     return made
 
 
-def _next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
+def next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
     """Reference and id of the next attempt: A1, A1/2, A1/3 ... A number that the client has taken is left out."""
     base, _, number = row.ref.rpartition("/")
     base, attempt = (base, int(number)) if base and number.isdecimal() else (row.ref, 1)

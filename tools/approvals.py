@@ -11,9 +11,12 @@ from core import canonical, cases, clock, custody, decisions, orders, plans, pro
 from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
-from tools import desk
-from tools.actions import ACTIONS, Args, Job, binds, promise_by_message, put_routes_back
-from tools.kinds import action_kind, case_orders
+from tools import carrying, claims, desk
+from tools.acting import ACTIONS
+from tools.actions import Args, Job, promise_by_message, put_routes_back, say
+from tools.binding import binds, holds
+from tools.kinds import action_kind
+from tools.kinds.kind import case_orders
 
 
 def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
@@ -22,7 +25,7 @@ def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
     Raises AlreadyDecided, naming them, when somebody else was first.
     """
     row, asked = _asked(db, who, case_id, digest)
-    if dict(asked.binds) != binds(db, row, Args.model_validate(asked.args)):
+    if not holds(db, row, Args.model_validate(asked.args), asked.binds):
         cases.settle_proposal(db, digest, ("open",), "stale", None)
         cases.advance(db, row, "open", rounds=row.rounds + 1)
         cases.work(db, row.id)
@@ -75,7 +78,12 @@ def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime,
 def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
     """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
     t0 = clock.parse(row.inputs["t0"])
-    mine = [o.id for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
+    told = set(option["retold"])
+    mine = [
+        o.id
+        for o in case_orders(db, row)
+        if o.status in orders.OPEN | {"failed"} and ("stops" not in row.facts or o.stop_id in told)
+    ]
     if option["kind"] == "serve":  # whose orders go out together
         stops = sorted({stop for route in option["routes"].values() for stop in route})
         mine = [o.id for stop in stops for o in orders.at_stop(db, stop) if o.status in ("new", "unassigned")]
@@ -156,11 +164,11 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         _orders_back(db, applied)
         + _wanted_again(db, applied)
         + _failed_still(db, applied)
+        + claims.not_made(db, applied)
+        + carrying.taken_back(job, applied)
         + put_routes_back(job, applied)
     )
-    compensated = [_correct(job, promise_id) for promise_id in applied.get("promises", [])]
-    off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
-    compensated += [_keep_today(job, order_id) for order_id in off_the_day]
+    compensated = _compensated(job, applied)
     result = {"undone": undone, "compensated": compensated}
     decisions.write(
         db,
@@ -178,6 +186,18 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         day=row.day,
     )
     return {"decision": made, **result}
+
+
+def _compensated(job: Job, applied: dict[str, Any]) -> list[str]:
+    """What was said can't be unsaid: a correction follows each message."""
+    again = applied.get("again", [])
+    compensated = [_nobody_comes(job, order_id) for order_id in again]
+    told = [p for p in applied.get("promises", []) if promises.with_previous(job.db, p)[0].order_id not in again]
+    compensated += [_correct(job, promise_id) for promise_id in told]
+    compensated += [claims.disregard(job, order_id) for order_id in applied.get("told", [])]
+    off_the_day = sorted({**applied.get("moved", {}), **applied.get("cancelled", {})})
+    compensated += [_keep_today(job, order_id) for order_id in off_the_day]
+    return compensated
 
 
 def _orders_back(db: Connection, applied: dict[str, Any]) -> list[str]:
@@ -225,6 +245,13 @@ def _keep_today(job: Job, order_id: str) -> str:
         return f"order {row.ref} had no time before"
     promise_by_message(job.db, job.case.id, row, "correction", told.lo, told.hi, job.tz, job.now)
     return f"a correction tells the customer of {row.ref} the time before"
+
+
+def _nobody_comes(job: Job, order_id: str) -> str:
+    """The customer was promised a second try today: there was no time before it to go back to."""
+    row = orders.get(job.db, order_id)
+    say(job, row, "not_again", order=row.ref)
+    return f"a correction tells the customer of {row.ref} that nobody comes again today"
 
 
 def _correct(job: Job, promise_id: str) -> str:

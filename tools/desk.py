@@ -15,15 +15,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import cases, custody, decisions, faults, lineage, orders, people, principals, promises, timers
+from core import cases, custody, decisions, effects, faults, lineage, orders, people, principals, promises, timers
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
-from core.store.tables import case, decision, depot, effect
+from core.store.tables import case, decision, depot
 from tools import knowledge, offers, policy, proof, tracker
-from tools.actions import ACTIONS, Args, Job, binds
+from tools.acting import ACTIONS
+from tools.actions import Args, Job
+from tools.binding import holds
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
-from tools.kinds import KINDS, case_orders
+from tools.kinds import KINDS
+from tools.kinds.kind import case_orders
 from tools.policy import Action, Policy, Value, Verdict
 
 Fact = dict[str, Any]
@@ -130,9 +133,14 @@ TOOLS: dict[str, Tool] = {
 PROPOSALS: dict[str, frozenset[str]] = {
     "reschedule": STAFF | {"customer"},
     "cancel": STAFF | {"customer", "integrator"},
+    "missing_delivery": STAFF | {"customer", "integrator"},
+    "damage": STAFF | {"customer", "integrator"},
     "choose": frozenset({"customer"}),
 }
 """Actions that a conversation may ask for, and who may; each opens a case, none runs at once."""
+
+CLAIMS = frozenset({"missing_delivery", "damage"})
+"""of these, those that are about what was delivered"""
 
 
 def box(who: Principal) -> tuple[str, ...]:
@@ -165,9 +173,14 @@ def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str]
         raise NotFound(
             f"There is no order {args.get('order', '')[:40]!r} of yours.", "Check the reference.", field="order"
         )
-    if row.status in orders.FINAL:
+    claimed = action in CLAIMS
+    if claimed and row.status != "delivered":
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Only what was delivered is missed.", field="order")
+    if not claimed and row.status in orders.FINAL:
         raise WrongState(f"Order {row.ref} is {row.status}.", "Nothing can be moved any more.", field="order")
     facts = {"order": row.id, "stop": row.stop_id, "requester": who.role, "by": who.id}
+    if claimed and args.get("photo"):
+        facts["photo"] = args["photo"]
     if action == "reschedule":
         facts["day"] = _later_day(row, args.get("day", "")).isoformat()
     case_id, _ = cases.open_or_join(db, action, row.id, row.depot_id, row.day, facts, now)
@@ -244,14 +257,13 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
         decision.c.at >= today, decision.c.verdict == "auto"
     )
     stops = {o.stop_id for o in subject_orders}
-    moves = select(func.count()).select_from(effect).where(effect.c.action == "stop.move", effect.c.target.in_(stops))
-    last = db.execute(select(func.max(effect.c.at)).where(effect.c.action == "stop.move", effect.c.target.in_(stops)))
-    moved_at = last.scalar_one()
+    moved = effects.stop_moves(db, stops).values()
+    moved_at = max((at for _, at in moved), default=None)
     facts: dict[str, Value] = {
         "minutes_since_move": NEVER_MOVED_MIN if moved_at is None else int((now - moved_at).total_seconds() // 60),
         "loaded": any(custody.van_of(db, o.id) is not None for o in subject_orders),
         "retold_today": max([promises.told(db, o.id) - 1 for o in subject_orders], default=0),
-        "stop_moves_today": int(db.execute(moves).scalar_one()),
+        "stop_moves_today": max((count for count, _ in moved), default=0),
         "spent_today_cents": max(0, int(db.execute(spent).scalar_one())),
         "requester": str(row.facts.get("requester", "system")),
     }
@@ -269,6 +281,7 @@ def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
         "minutes_late_others": int(option["others_delayed_min"]),
         "stops_moved": int(option["stops_moved"]),
         "promises_broken": int(option["promises_broken"]),
+        "promises_retold": int(option["promises_retold"]),
     }
 
 
@@ -287,7 +300,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
     Raises Stale when routes or promises have changed since it was proposed, NotAllowed when policy no longer lets it.
     """
     args = Args.model_validate(asked.args)
-    if dict(asked.binds) != binds(db, row, args):
+    if not holds(db, row, args, asked.binds):
         raise Stale("The routes or promises it rests on have changed.", "The options are computed again.")
     run = ACTIONS.get(asked.action)
     option = next((o for o in row.options if o["id"] == asked.option_id), None)

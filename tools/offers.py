@@ -63,10 +63,22 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
 OPEN_TO = (  # said once here: every message asks it
     select(case)
     .join(order, order.c.id == case.c.subject)
-    .where(case.c.status == "offered", order.c.person_id == bindparam("person"))
+    .where(case.c.status == "offered", case.c.facts.has_key("offer"), order.c.person_id == bindparam("person"))
     .order_by(case.c.opened_at.desc(), case.c.id)
     .limit(1)
 )
+
+
+def waits_for_answer(db: Connection, row: Row[Any], now: datetime) -> bool:
+    """What was carried out has asked somebody something: the case waits for the answer, and goes on without it after
+    half an hour."""
+    asked = cases.open_proposal(db, row.id)
+    if asked is None or asked.action not in KINDS[row.kind].awaits:
+        return False
+    until = now + ANSWER_WITHIN
+    cases.advance(db, row, "offered", facts=dict(row.facts) | {"driver_asked": True}, due_by=until)
+    timers.put(db, "offer_over", row.id, until)
+    return True
 
 
 def open_to(db: Connection, who: Principal) -> Row[Any] | None:

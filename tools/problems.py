@@ -130,6 +130,7 @@ def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime)
         windows=_merged(windows),
         demand=tuple(sum(getattr(row, name) for row in rows) for name in CAPACITIES),
         drop_penalty=sum(LEFT_OUT[row.priority] for row in rows),
+        free=all(row.kind in orders.FREE for row in rows),
     )
 
 

@@ -19,6 +19,8 @@ from tools.actions import promise_by_message, promised_range
 from tools.notify import accounts
 from tools.policy import Action
 
+URGENT = orders.PRIORITIES.index("urgent")
+
 
 def plan_outcome(plan: Plan) -> dict[str, Any]:
     """What of a plan a replay must get again: who visits what in which order, what is left out, and the cost."""
@@ -130,7 +132,8 @@ def came_late(db: Connection, depot_id: str, day: date, order_ids: Iterable[str]
     for order_id in order_ids:
         row = orders.get(db, order_id)
         facts = {"order": row.id, "stop": _visit_of_its_own(db, row), "reason": "came_late"}
-        opened.append(cases.open_or_join(db, "unassigned", row.id, depot_id, day, facts, now)[0])
+        kind = "urgent" if row.priority == URGENT else "unassigned"
+        opened.append(cases.open_or_join(db, kind, row.id, depot_id, day, facts, now)[0])
     return opened
 
 

@@ -22,7 +22,7 @@ from core.store.tables import depot, event, live_route, order, promise, van
 from optimizer import eta
 from optimizer.problem import Problem
 from optimizer.schedule import Schedule
-from tools import incidents
+from tools import balance, incidents
 from tools.problems import Ground
 
 SILENT = "silent_tracker"
@@ -39,7 +39,8 @@ def refresh(db: Connection, here: Ground, version: int, problem: Problem, now: d
     """Judge everything about a depot's vans anew. Returns the ids of the cases that this opened."""
     out = _out(db, here, problem)
     _watch_doors(db, here, problem, out, now)
-    return _watch_promises(db, here, version, problem, now) + _watch_silence(db, here, out, now)
+    opened = _watch_promises(db, here, version, problem, now) + _watch_silence(db, here, out, now)
+    return opened + balance.watch(db, here, problem, now)
 
 
 def _out(db: Connection, here: Ground, problem: Problem) -> list[Row[Any]]:
@@ -84,7 +85,8 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
     due = {stop.id: stop.due_s for stop in problem.stops}
     worked = incidents.worked(db, here)
     newly: dict[str, dict[str, Any]] = {}
-    rows, schedule = [], Schedule(problem, here.matrix)
+    rows: list[dict[str, Any]] = []
+    schedule = Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         predicted = eta.predict(problem, here.matrix, vehicle.id, schedule)
         was_late = set(before[vehicle.id].late) if vehicle.id in before else set()
@@ -103,7 +105,9 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
         if vehicle.id in before:
             _clear(db, here, vehicle.id, (set(before[vehicle.id].late) - set(late)) & coming.keys(), coming, now)
     _write(db, rows)
-    return incidents.open_cases(db, here, newly, now)
+    incidents.settle(db, here, {stop for row in rows for stop in row["late"]}, now)
+    expected = {each["stop"]: parse(each["p50"]) for row in rows for each in row["etas"]}
+    return incidents.open_cases(db, here, newly, now) + incidents.after_the_end(db, here, expected, now)
 
 
 def _is_late(predicted: eta.Eta, due_s: int | None, was_late: bool) -> bool:
@@ -142,7 +146,14 @@ def _judge(
     for stop in sorted(newly):
         due_s = due[stop]
         assert due_s is not None
-        facts = {"vehicle": vehicle_id, "due": iso(here.at(due_s)), "expected": iso(here.at(predicted[stop].p50_s))}
+        expected_s = predicted[stop].p50_s
+        facts: dict[str, Any] = {
+            "vehicle": vehicle_id,
+            "due": iso(here.at(due_s)),
+            "expected": iso(here.at(expected_s)),
+        }
+        windows = here.stops[stop].windows
+        facts["window_holds"] = any(opens <= expected_s <= closes for opens, closes in windows)
         fact = Event(
             key=f"late:{stop}:{facts['due']}:{iso(now)}", kind="stop.predicted_late", source="tracker", subject=stop,
             at=now, vehicle_id=vehicle_id, data=facts,

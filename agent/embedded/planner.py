@@ -14,7 +14,14 @@ TRACK = "tracker.order_status"
 or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
 FLEET = "fleet.status"
 WHY = "log.why"
-ACTIONS = {"reschedule": "reschedule", "cancel_order": "cancel"}
+ACTIONS = {
+    "reschedule": "reschedule",
+    "cancel_order": "cancel",
+    "not_received": "missing_delivery",
+    "damaged": "damage",
+}
+CLAIMS = frozenset({"not_received", "damaged"})
+"""wishes about what was delivered; of anything else they are questions where it is"""
 CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
 SMALL_TALK = ("greeting", "thanks", "help", "out_of_scope")
 HAND_OVER = {
@@ -118,7 +125,9 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
         return Ask(slot="order", question=templates.render("ask_order"))  # staff have no orders of their own to look at
     if known is None or (asked and asked.casefold() not in str(known).casefold()):
         return Look(tool=TRACK, args={"order": asked} if asked else {})
-    if wish.intent == "where_is_order" or situation.fact("status") in {"delivered", "cancelled"}:
+    if wish.intent == "where_is_order" or (situation.fact("status") == "delivered") != (wish.intent in CLAIMS):
+        return _status(situation)
+    if situation.fact("status") == "cancelled":
         return _status(situation)
     if wish.intent == "reschedule" and "day" not in wish.slots:
         return Ask(slot="day", question=templates.render("ask_day"))

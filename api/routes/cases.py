@@ -95,19 +95,22 @@ def hand_over_note(who: Staff, form: Annotated[Literal["json", "text"], Query(al
 
 
 class Wish(BaseModel):
-    """What is wanted of an order: `cancel`, or `reschedule` with the `day`."""
+    """What is wanted of an order: `cancel`, `reschedule` with the `day`; of a delivered one: `missing_delivery`,
+    `damage`."""
 
     model_config = ConfigDict(extra="forbid")
 
     action: str = Field(max_length=40)
     order: str = Field(min_length=1, max_length=80, description="its reference")
     day: Day | None = None
+    photo: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of `damage`: the sha256 of a picture")
 
 
 @router.post("/cases", **shown(answers.CaseOpened))
 def ask_for(who: Anyone, wish: Annotated[Wish, Body()]) -> dict[str, Any]:
     """Ask for something about an order: opens the case that works it, or joins the open one. Nothing is done yet."""
     args = {"order": wish.order} | ({"day": wish.day.isoformat()} if wish.day else {})
+    args |= {"photo": wish.photo} if wish.photo else {}
     with store.transaction() as db:
         return {"case": desk.propose(db, who, wish.action, args, clock.now(db))}
 

@@ -20,7 +20,7 @@ from api.days import Day
 from api.errors import printable
 from api.imports import mapping, places, take
 from api.imports.answer import Imported
-from core import clients, clock, events, fleet, lineage, orders, people, plans, promises
+from core import clients, clock, collecting, events, fleet, lineage, orders, people, plans, promises
 from core.clock import iso
 from core.errors import BadFile, BadInput, DoorstepError, NotFound
 from core.principals import Principal
@@ -210,6 +210,13 @@ def put_place(who: ClientsOwn, order_id: str, place: Annotated[Place, Body()]) -
         _knows(who, orders.get(db, order_id))
         settled = places.settle(db, order_id, place.lat, place.lon, who.id, clock.now(db))
         return {"order": order_id, "stop": orders.get(db, order_id).stop_id, "cases": settled}
+
+
+@router.post("/orders/{order_id}/collected")
+def put_collected(who: Staff, order_id: str) -> dict[str, Any]:
+    """Its customer has fetched it at the depot, as agreed after a failed attempt. Again changes nothing."""
+    with store.transaction() as db:
+        return {"order": order_id, "collected": collecting.collect(db, order_id, who.id, clock.now(db))}
 
 
 @router.get("/orders/{order_id}/lineage")

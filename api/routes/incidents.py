@@ -28,6 +28,14 @@ def declare(who: Planner, new: Annotated[NewIncident, Body()]) -> dict[str, Any]
         return {"incident": incidents.declare(db, new, day, who.id, now)}
 
 
+@router.post("/incidents/{incident}/end")
+def end(who: Planner, incident: str) -> dict[str, Any]:
+    """Say that it is over before its time: driving takes what it takes again, and who was told a later time because of
+    it is told once more where the van now comes sooner. Ending it again changes nothing."""
+    with store.transaction() as db:
+        return {"incident": incident, "ended": incidents.end(db, incident, who.id, clock.now(db))}
+
+
 @router.get("/incidents")
 def list_incidents(who: Staff, depot: str, day: Day) -> dict[str, Any]:
     """What was declared for a depot's day, oldest first, and whether it lasts."""
@@ -35,7 +43,13 @@ def list_incidents(who: Staff, depot: str, day: Day) -> dict[str, Any]:
         now = clock.now(db)
         return {
             "incidents": [
-                {"id": each.id, "at": iso(each.at), "percent": each.percent, "lasts": each.at <= now < each.said.until}
+                {
+                    "id": each.id,
+                    "at": iso(each.at),
+                    "percent": each.percent,
+                    "lasts": each.lasts(now),
+                    "ended": iso(each.ended) if each.ended else None,
+                }
                 | each.said.model_dump(mode="json", exclude={"percent"})
                 for each in incidents.of_day(db, depot, day)
             ]

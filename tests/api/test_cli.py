@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ COMMANDS = {
     "": "serve worker demo import optimize understand eval db log policy",
     "db": "status stop",
     "log": "verify replay show export",
-    "policy": "check",
+    "policy": "check replay",
 }
 """what the command line offers, group by group"""
 
@@ -116,6 +117,8 @@ WRONG: list[tuple[list[str], list[str], str]] = [
     (["understand", "nowhere.txt"], ["nowhere.txt"], "no such file of messages"),
     (["log", "verify", "nowhere.jsonl"], ["nowhere.jsonl", "exported day"], "no such export"),
     (["policy", "check", "nowhere.yaml"], ["nowhere.yaml"], "no such policy"),
+    (["policy", "replay", "nowhere.yaml"], ["nowhere.yaml"], "no such policy to replay"),
+    (["policy", "replay", "--day", "tomorrow"], ["day: 'tomorrow'", "YYYY-MM-DD"], "no day to replay"),
     (["run", "nothing"], ["'nothing'", "web, engine or worker"], "no such process"),
 ]
 
@@ -203,6 +206,24 @@ def test_a_policy_with_a_mistake_names_its_place(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(text)
 
     two_lines(doorstep("policy", "check", str(tmp_path / "policy.yaml")), "limits.spend_per_day_cents")
+
+
+@pytest.mark.usefixtures("visitors")
+def test_a_changed_policy_is_judged_on_the_days_that_are_on_record(tmp_path: Path) -> None:
+    two_lines(doorstep("policy", "replay", "--day", "1999-01-01"), "No decision is on record on 1999-01-01")
+    with store.transaction() as db:
+        depot, van = a_depot(db, "dep-policy"), a_van(db, "van-policy", "dep-policy")
+        a_plan(db, {van: [an_order(db, "POLICY-1", depot_id=depot)]}, depot_id=depot)
+    text = Path("tools/policies/default.yaml").read_text().replace("kill_switch: off", "kill_switch: deny")
+    (tmp_path / "policy.yaml").write_text(text)
+
+    same, other = doorstep("policy", "replay"), doorstep("policy", "replay", str(tmp_path / "policy.yaml"))
+
+    assert same.stdout.decode().splitlines()[-1].startswith("0 of ")
+    assert same.returncode == other.returncode == 0
+    *changed, last = other.stdout.decode().splitlines()
+    assert any("plan.publish: auto (publish.whole) -> deny (kill_switch.deny)" in line for line in changed)
+    assert re.fullmatch(r"\d+ of \d+ decisions would differ: .*auto to deny", last)
 
 
 # Routing --------------------------------------------------------------------------------------------------------------

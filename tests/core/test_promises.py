@@ -96,15 +96,13 @@ def test_promises_are_found_by_stop(db: Connection) -> None:
     assert {stop: [row.order_id for row in rows] for stop, rows in found.items()} == {stop_of(db, a1): [a1]}
 
 
-def test_a_digest_tells_when_any_of_the_promises_changes(db: Connection) -> None:
+def test_each_order_is_named_with_its_open_promise_or_none(db: Connection) -> None:
     a1, b1 = an_order(db, "A1"), an_order(db, "B1", 2)
-    told(db, a1, "msg_a")
-    told(db, b1, "msg_b")
-    both, alone = promises.digest(db, [a1, b1]), promises.digest(db, [a1])
-    assert promises.digest(db, [b1, a1]) == both, "the order of asking says nothing"
+    first = told(db, a1, "msg_a")
+    assert promises.open_ids(db, [b1, a1]) == {a1: first, b1: ""}
+    second = told(db, a1, "msg_b")
     told(db, b1, "msg_c")
-    assert promises.digest(db, [a1, b1]) != both
-    assert promises.digest(db, [a1]) == alone, "others' promises are not ours"
+    assert promises.open_ids(db, [a1]) == {a1: second}, "others' promises are not ours"
 
 
 def test_the_promise_before_is_found(db: Connection) -> None:

@@ -35,10 +35,11 @@ def stop(
     demand: tuple[int, ...] = (1,),
     drop_penalty: int = 100_000,
     aboard: str | None = None,
+    free: bool = False,
 ) -> Stop:
     return Stop(
         id=name or f"s{place}", location=place, service_s=service_min * MINUTE, windows=windows, due_s=due_s,
-        demand=demand, drop_penalty=drop_penalty, aboard=aboard,
+        demand=demand, drop_penalty=drop_penalty, aboard=aboard, free=free,
     )  # fmt: skip
 
 

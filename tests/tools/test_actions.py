@@ -26,7 +26,7 @@ from tests.living import (
     tap,
     texts_to,
 )
-from tools import actions
+from tools import actions, binding
 from tools.actions import ACTIONS, Args, Job
 from tools.kinds import action_kind
 from tools.policy import default
@@ -151,6 +151,12 @@ def test_what_is_behind_the_van_stays_in_front_of_the_list(bench: Bench) -> None
     assert bench.routes()["van1"] == bench.stops("A1", "A2", "A3")
 
 
+def test_a_stop_that_was_served_meanwhile_drops_out_when_it_was_not_the_one_to_move(bench: Bench) -> None:
+    orders.set_status(bench.db, [bench.order["A1"]], "delivered")
+    bench.run("resequence", routes={"van1": bench.stops("A1", "A3", "A2")})
+    assert bench.routes()["van1"] == bench.stops("A1", "A3", "A2")
+
+
 def test_a_stop_that_was_served_meanwhile_can_not_be_moved(bench: Bench) -> None:
     orders.set_status(bench.db, [bench.order["A2"]], "delivered")
     before = bench.routes()
@@ -202,7 +208,7 @@ def test_a_proposal_rests_on_the_routes_it_changes_and_the_promises_it_touches(b
     args = Args(option="x", routes={"van1": bench.stops("A2", "A1", "A3")}, orders=(bench.order["A1"],))
 
     def rests() -> dict[str, Any]:
-        return actions.binds(bench.db, cases.get(bench.db, bench.case_id), args)
+        return binding.binds(bench.db, cases.get(bench.db, bench.case_id), args)
 
     first = rests()
     promises.make(bench.db, bench.order["B1"], at("08:00"), at("09:00"), "msg_b", NOW)

@@ -62,12 +62,15 @@ def shop(record: Connection) -> Shop:
 # Reading
 
 
+CLAIMS = {"missing_delivery", "damage"}
+
+
 @pytest.mark.parametrize(
     ("role", "inside"),
     [
-        ("customer", {"tracker.order_status", "proof.lookup", "reschedule", "cancel", "choose"}),
+        ("customer", {"tracker.order_status", "proof.lookup", "reschedule", "cancel", "choose", *CLAIMS}),
         ("driver", set()),
-        ("integrator", {"cancel"}),
+        ("integrator", {"cancel", *CLAIMS}),
         ("system", set()),
     ],
 )

@@ -118,7 +118,8 @@ def test_a_case_says_which_van_what_was_due_and_what_is_expected(living: Living)
     look(NOW)
     with store.transaction() as db:
         row = db.execute(select(case)).one()
-    assert row.facts == {"vehicle": "van1", "due": clock.iso(due), "expected": clock.iso(due + timedelta(minutes=10))}
+    expected = clock.iso(due + timedelta(minutes=10))
+    assert row.facts == {"vehicle": "van1", "due": clock.iso(due), "expected": expected, "window_holds": False}
 
 
 def test_a_stop_that_is_late_again_while_its_case_is_open_joins_it(living: Living) -> None:

@@ -21,9 +21,9 @@ from core.settings import settings
 from core.store import db as store
 from core.store.tables import depot, effect, message, order, outbox, person, promise
 from tools import policy
-from tools.notify import accounts, contact
+from tools.notify import accounts, contact, outages
 from tools.notify.console import ConsoleSender
-from tools.notify.port import Failed, FailReason, Outcome, OutMessage, Sender, Sent
+from tools.notify.port import Failed, FailReason, Outcome, OutMessage, Sender, Sent, Unknown
 from tools.policy import Action, Value, Verdict
 
 log = structlog.get_logger("outbox")
@@ -45,20 +45,29 @@ HELD, HELD_MOMENT = timedelta(hours=1), timedelta(minutes=10)
 def sender() -> Sender:
     """The sender that the settings ask for."""
     asked = settings().sender or ("twilio" if settings().twilio_account_sid else "console")
+    return _made(asked, "DOORSTEP_SENDER")
+
+
+@cache
+def fallback() -> Sender | None:
+    """What messages go by while the sender is down and somebody has said so."""
+    asked = settings().sender_fallback
+    return _made(asked, "DOORSTEP_SENDER_FALLBACK") if asked else None
+
+
+def _made(asked: str, setting: str) -> Sender:
     if asked == "console":
         return ConsoleSender(settings().folder / "sent.jsonl", echo=None)
     if asked == "twilio":
         from tools.notify.twilio_sms import TwilioSender
 
         return TwilioSender(settings().twilio_account_sid, settings().twilio_auth_token, settings().twilio_from)
-    raise Misconfigured(
-        f"DOORSTEP_SENDER is {asked!r}.", "Use console or twilio, or leave it empty.", field="DOORSTEP_SENDER"
-    )
+    raise Misconfigured(f"{setting} is {asked!r}.", "Use console or twilio, or leave it empty.", field=setting)
 
 
-def drain(by: Sender | None = None) -> int:
+def drain(by: Sender | None = None, other: Sender | None = None) -> int:
     """Send everything that is due now; returns how many messages were worked. One drain runs at a time (queue lock)."""
-    via = by or sender()
+    first, second = by or sender(), other or fallback()
     with store.transaction() as db:
         stuck = update(effect).where(effect.c.status == "sending").values(status="unknown")
         db.execute(stuck)
@@ -68,12 +77,22 @@ def drain(by: Sender | None = None) -> int:
             row = _next(db)
             if row is None:
                 return worked
-            judged = _judge_and_mark(db, row) if row.status == "pending" else None
+            via = _way(db, row, first, second)
+            judged = _judge_and_mark(db, row, via) if row.status == "pending" else None
         worked += 1
         if judged is None:
             _reconcile(row, via)
         else:
             _send(row, judged, via)
+
+
+def _way(db: Connection, row: Row[Any], first: Sender, second: Sender | None) -> Sender:
+    """Who carries a message; what became of one is asked of whoever was given it."""
+    if second is None:
+        return first
+    if row.status != "pending":
+        return second if row.via == second.name else first
+    return second if outages.is_rerouted(db, outages.name_of(first), clock.now(db)) else first
 
 
 def _next(db: Connection) -> Any:
@@ -86,6 +105,7 @@ def _next(db: Connection) -> Any:
             effect.c.status,
             effect.c.attempts,
             effect.c.tried_at,
+            effect.c.via,
             effect.c.case_id,
             effect.c.rule,
             message.c.body,
@@ -123,10 +143,10 @@ class Judged:
     """it waited, and is no longer true"""
 
 
-def _judge_and_mark(db: Connection, row: Row[Any]) -> Judged:
-    """Judge a message and mark it as being sent, with the rule that says so."""
+def _judge_and_mark(db: Connection, row: Row[Any], via: Sender) -> Judged:
+    """Judge a message and mark it as being sent, by whom, with the rule that says so."""
     judged = judge(db, row)
-    mark = {"status": "sending", "attempts": row.attempts + 1, "tried_at": clock.system_now()}
+    mark = {"status": "sending", "attempts": row.attempts + 1, "tried_at": clock.system_now(), "via": via.name}
     db.execute(update(effect).where(effect.c.key == row.effect_key).values(rule=judged.verdict.rule, **mark))
     return judged
 
@@ -150,7 +170,7 @@ def _send(row: Row[Any], judged: Judged, via: Sender) -> None:
         faults.reached("effect.before")
         outcome = via.send(_as_message(row))
         faults.reached("effect.after")
-    _write(row, outcome, row.attempts + 1)
+    _write(row, outcome, row.attempts + 1, via)
 
 
 def judge(db: Connection, row: Row[Any]) -> Judged:
@@ -222,27 +242,36 @@ def _wait(row: Row[Any], until: datetime) -> None:
     log.info("message", effect=row.effect_key, outcome="waits", duplicate=False)
 
 
-def _write(row: Row[Any], outcome: Outcome, attempts: int) -> None:
+def _write(row: Row[Any], outcome: Outcome, attempts: int, via: Sender) -> None:
     with store.transaction() as db:
         now = clock.now(db)
         if isinstance(outcome, Sent):
             effects.settle(db, row.effect_key, "done", now, provider_ref=outcome.provider_id)
-        elif isinstance(outcome, Failed):
-            if outcome.retry and attempts < MAX_ATTEMPTS:
-                _later(db, row, "pending", now + RETRY_AFTER)
-            else:
-                if outcome.reason == "opted_out":  # maybe the provider knew and we did not
-                    contact.opted_out(db, row.person_id, "provider", now)
-                error = outcome.detail if outcome.reason == "refused" else outcome.reason
-                effects.settle(db, row.effect_key, "failed", now, error=error)
+            outages.answered(db, outages.name_of(via), now)
+        elif outcome.reason in outages.TROUBLE:
+            _not_taken(db, row, outcome, attempts, via, now)
         else:
-            _later(db, row, "unknown", now + RETRY_AFTER)
+            if outcome.reason == "opted_out":  # maybe the provider knew and we did not
+                contact.opted_out(db, row.person_id, "provider", now)
+            error = outcome.detail if outcome.reason == "refused" else outcome.reason
+            effects.settle(db, row.effect_key, "failed", now, error=error)
         known = isinstance(outcome, Sent) and outcome.duplicate  # sent before: a provider without keys would send twice
         log.info("message", effect=row.effect_key, outcome=outcome.outcome, duplicate=known)
 
 
-def _later(db: Connection, row: Row[Any], status: str, at: datetime) -> None:
-    db.execute(update(effect).where(effect.c.key == row.effect_key).values(status=status))
+def _not_taken(
+    db: Connection, row: Row[Any], outcome: Failed | Unknown, attempts: int, via: Sender, now: datetime
+) -> None:
+    """The provider has trouble of its own: try again. While it is down nothing is given up, and no try counts."""
+    _later(db, row, "pending" if isinstance(outcome, Failed) else "unknown", now + RETRY_AFTER, outcome.reason)
+    if outages.failed(db, outages.name_of(via), via.name, now):
+        db.execute(update(effect).where(effect.c.key == row.effect_key).values(attempts=row.attempts))
+    elif isinstance(outcome, Failed) and attempts >= MAX_ATTEMPTS:
+        effects.settle(db, row.effect_key, "failed", now, error=outcome.reason)
+
+
+def _later(db: Connection, row: Row[Any], status: str, at: datetime, error: str | None = None) -> None:
+    db.execute(update(effect).where(effect.c.key == row.effect_key).values(status=status, error=error))
     db.execute(update(outbox).where(outbox.c.id == row.id).values(due_at=at))
     timers.put(db, "drain_outbox", "", at)
 
@@ -267,8 +296,9 @@ def _reconcile(row: Row[Any], via: Sender) -> None:
         elif row.attempts >= MAX_ATTEMPTS:
             _to_a_person(db, row, now)
         else:
-            db.execute(update(effect).where(effect.c.key == row.effect_key).values(attempts=row.attempts + 1))
-            _later(db, row, "unknown", now + RETRY_AFTER)
+            _later(db, row, "unknown", now + RETRY_AFTER, "lookup_failed")
+            if not (isinstance(found, Unknown) and outages.failed(db, outages.name_of(via), via.name, now)):
+                db.execute(update(effect).where(effect.c.key == row.effect_key).values(attempts=row.attempts + 1))
 
 
 def _to_a_person(db: Connection, row: Row[Any], now: datetime) -> None:

@@ -18,13 +18,18 @@ from core.errors import BadInput
 FIELDS: dict[str, str] = {
     "at": "2026-09-30 23:59",
     "by": "23:59",
-    "choices": "1 to try again later today, 2 to come another day, 3 to send it back",
+    "choices": (
+        "1 to try again later today, 2 to come on the next day, 3 to send it back, "
+        "4 to leave it with a neighbour, 5 to pick it up at our depot"
+    ),
     "day": "2026-09-30",
+    "found": "it was left at a reception, a shop or a locker",
     "hi": "23:59",
     "last_fact": "out for delivery, at the stop before",
     "last_fact_age": "59 minutes",
     "late_stops": "999",
     "lo": "23:59",
+    "metres": "150",
     "not_found": "ABCD-123456789012",
     "next": "How do we get in, and which day suits you? Just write back.",
     "open_cases": "999",
@@ -48,8 +53,19 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "cancelled": ("order",),
     "kept": ("order",),
     "going_back": ("order",),
+    "not_again": ("order",),
+    "with_carrier": ("order",),
+    "fetch_it": ("order", "day"),
+    "proof_shown": ("order", "at", "proof", "metres"),
+    "found": ("order", "found"),
+    "replaced": ("order", "day"),
+    "fetched": ("order", "day"),
+    "claim_taken": ("order",),
+    "disregard": ("order",),
     "offer": ("order", "choices"),
     "choice_again": (),
+    "choice_neighbour": (),
+    "choice_pickup": (),
     "choice_postpone": (),
     "choice_wait": (),
     "handed_over": ("order", "by"),
@@ -76,6 +92,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_reschedule_asked": ("order", "day"),
     "reply_cancel_asked": ("order",),
     "reply_choose_asked": (),
+    "reply_missing_delivery_asked": ("order",),
+    "reply_damage_asked": ("order",),
     "reply_greeting": (),
     "reply_thanks": (),
     "reply_help": (),
@@ -90,6 +108,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "ask_order": (),
     "ask_day": (),
     "ask_intent": (),
+    "ask_driver_where": ("order",),
 }
 """template -> the fields it may use; `reply_` and `ask_` are for conversations, the others are sent unasked"""
 

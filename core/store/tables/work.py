@@ -74,6 +74,7 @@ effect = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("provider_ref", Text),
     Column("error", Text),
+    Column("via", Text),  # of a message: the provider that was asked last
     Column("rule", Text),  # of a message: the policy rule that let it through or holds it back
     moment("at", nullable=False),
     moment("tried_at"),

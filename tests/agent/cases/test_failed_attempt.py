@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Row, update
 
 from agent import conversation, replay
-from core import custody, decisions, orders, promises
+from core import collecting, custody, decisions, orders, promises
+from core.errors import WrongState
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import case, person
@@ -58,8 +59,11 @@ def answer(living: Living, who: Principal, words: str) -> conversation.Turn:
 def test_the_customer_is_asked_by_number_what_can_be_done(living: Living, day: Day) -> None:
     case_id = opened(living)
     assert case_row(case_id).status == "offered"
-    assert case_row(case_id).facts["offer"] == {"1": "again", "2": "postpone", "3": "wait"}
-    assert "1 to try again later today, 2 to come on the next day, 3 to send it back" in living.phone.delivered[-1].text
+    assert case_row(case_id).facts["offer"] == {
+        "1": "again", "2": "postpone", "3": "wait", "4": "neighbour", "5": "pickup",
+    }  # fmt: skip
+    words = "1 to try again later today, 2 to come on the next day, 3 to send it back, 4 to leave it with a neighbour"
+    assert words in living.phone.delivered[-1].text
     assert [(d.verdict, d.action, d.rule) for d in decided(case_id)] == [("auto", "offer", "offer.asks")]
     assert settled(case_id) == [], "nothing is done before they say so"
 
@@ -109,13 +113,56 @@ def test_who_wants_it_no_more_has_it_sent_back(living: Living, day: Day, ana: Pr
     assert status_of(day.orders["A1"]) == "returned"
 
 
+def test_a_neighbour_takes_it_later_today_and_the_driver_reads_so(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    answer(living, ana, "4")
+    assert [(d.verdict, d.action, d.rule) for d in settled(case_id)] == [("auto", "neighbour", "neighbour.wished")]
+    assert status_of(day.orders["A1"]) == "out"
+    with store.transaction() as db:
+        assert orders.get(db, day.orders["A1"]).notes == "A neighbour takes it."
+        assert promises.open_of(db, day.orders["A1"]) is not None
+        body = decisions.body(db, settled(case_id)[0].id)
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+
+
+def test_who_fetches_it_at_the_depot_gets_it_there_once_the_van_is_back(
+    living: Living, day: Day, ana: Principal
+) -> None:
+    case_id, a1 = opened(living), day.orders["A1"]
+    answer(living, ana, "5")
+    assert [(d.action, d.rule) for d in settled(case_id)] == [("hold_at_depot", "hold_at_depot.wished")]
+    assert "waits for you at our depot" in living.phone.delivered[-1].text
+    with store.transaction() as db:
+        with pytest.raises(WrongState, match="is failed"):
+            collecting.collect(db, a1, "pri_1", at("10:00"))
+        tap(db, "finished", "van1", at("18:00"))
+        assert collecting.collect(db, a1, "pri_1", at("19:00"))
+        assert not collecting.collect(db, a1, "pri_1", at("19:01")), "it is handed over once"
+        assert orders.get(db, a1).status == "picked_up"
+        assert custody.holders(db, a1) == {f"customer:{ana.subject}"}
+        with pytest.raises(WrongState, match="does not wait to be fetched"):
+            collecting.collect(db, day.orders["A2"], "pri_1", at("19:00"))
+        body = decisions.body(db, settled(case_id)[0].id)
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+
+
+def test_nobody_is_sent_to_a_neighbour_or_a_depot_unasked(living: Living, day: Day) -> None:
+    case_id = opened(living)
+    living.pulse(RANG + HALF_AN_HOUR)
+    row = case_row(case_id)
+    cheapest = min((o for o in row.options if o["feasible"]), key=lambda o: o["cost_cents"])
+    assert cheapest["kind"] in ("neighbour", "pickup")
+    assert row.inputs["outcome"]["picked"] not in ("neighbour", "pickup")
+
+
 def test_without_an_answer_the_planner_chooses_after_half_an_hour(living: Living, day: Day) -> None:
     case_id = opened(living)
     living.pulse(RANG + HALF_AN_HOUR - timedelta(seconds=1))
     assert case_row(case_id).status == "offered"
     living.pulse(RANG + HALF_AN_HOUR)
     assert [d.verdict for d in settled(case_id)] == ["auto"]
-    cheapest = min((o for o in case_row(case_id).options if o["feasible"]), key=lambda o: o["cost_cents"])
+    tried = [o for o in case_row(case_id).options if o["feasible"] and o["kind"] not in ("neighbour", "pickup")]
+    cheapest = min(tried, key=lambda o: o["cost_cents"])
     assert case_row(case_id).inputs["outcome"]["picked"] == cheapest["id"]
     assert case_row(case_id).inputs["hashes"]["picked"] is None
 
@@ -140,7 +187,7 @@ def test_who_can_not_be_reached_is_not_asked(living: Living, day: Day) -> None:
         db.execute(update(person).values(opted_out=True))
     case_id = opened(living)
     assert case_row(case_id).status != "offered"
-    assert [d.action for d in settled(case_id)][0] == "again"
+    assert settled(case_id)[0].action == "again"
 
 
 def test_a_second_failure_goes_to_a_person(living: Living, day: Day, ana: Principal) -> None:
@@ -180,6 +227,18 @@ def test_undo_gives_up_on_the_second_try_until_the_driver_has_rung(living: Livin
     with store.transaction() as db:
         still = orders.open_stops(db, "dep", case_row(case_id).day)
     assert [s for s in routes()["van1"] if s in still] == [s for s in before["van1"] if s in still]
+
+
+def test_undo_tells_the_customer_that_nobody_comes_today(living: Living, day: Day, ana: Principal) -> None:
+    case_id = opened(living)
+    answer(living, ana, "1")
+    came = undo(settled(case_id)[0].id, living.to(RANG + timedelta(minutes=5)))
+    living.work()
+    assert came["compensated"] == ["a correction tells the customer of A1 that nobody comes again today"]
+    with store.transaction() as db:
+        assert texts_to(db, day.orders["A1"])[-2:] == ["promise", "not_again"]
+        assert promises.open_of(db, day.orders["A1"]) is None
+    assert "not come again today" in living.phone.delivered[-1].text
 
 
 def test_a_dispatcher_may_decide_what_the_customer_did_not(living: Living, day: Day) -> None:

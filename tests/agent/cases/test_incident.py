@@ -9,11 +9,11 @@ from sqlalchemy import func, select, update
 
 from agent import replay
 from core import clock, decisions, incidents, principals, promises
-from core.errors import BadInput
+from core.errors import BadInput, DoorstepError, NotFound, WrongState
 from core.incidents import NewIncident
 from core.store import db as store
-from core.store.tables import case, message, promise
-from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_day, at, load_and_leave, look, the_case
+from core.store.tables import case, live_route, message, promise
+from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_day, at, deliver, load_and_leave, look, the_case
 from tests.tools.a_case import approve, asked, case_row, decided, open_cases, routes
 
 NOW = at("08:00")
@@ -60,7 +60,7 @@ def test_eighty_stops_late_at_once_are_one_row_one_approval_and_one_batch(living
     living.work()
     assert rows_for_people() == ["incident"]
     row = case_row(opened[0])
-    assert row.facts["cause"] == "depot"
+    assert row.facts["cause"] == "roads", "four vans on the road at once"
     assert len(row.facts["stops"]) == len(day.stops) == 80
     assert count_of("retell") == 0, "nobody is told before the person says so"
     approve(opened[0], asked(opened[0]).digest)
@@ -108,22 +108,77 @@ def test_the_stops_of_one_van_are_that_vans_incident_and_another_vans_do_not_joi
     assert case_row(alone).kind == "predicted_late"
 
 
-def test_who_turns_late_before_anybody_was_told_joins_and_is_weighed_too(living: Living) -> None:
+def late_later(living: Living) -> tuple[str, str]:
+    """An incident of two vans, and the order of a customer who is not late yet."""
     day = a_full_day(living, vans=2, stops=6)
     spared = day.orders["V2S05"]
     everybody_is_late()
     with store.transaction() as db:
         db.execute(update(promise).where(promise.c.order_id == spared).values(hi=at("18:00")))
     (incident,) = look(NOW)
-    living.work()
-    shown = asked(incident).digest
+    return incident, spared
+
+
+def turns_late(order_id: str) -> None:
     with store.transaction() as db:
-        db.execute(update(promise).where(promise.c.order_id == spared).values(hi=NOW - timedelta(minutes=1)))
+        db.execute(update(promise).where(promise.c.order_id == order_id).values(hi=NOW - timedelta(minutes=1)))
+
+
+def test_who_turns_late_before_it_is_shown_joins_and_is_weighed_too(living: Living) -> None:
+    incident, spared = late_later(living)
+    turns_late(spared)
     assert look(NOW + timedelta(minutes=1)) == []
     living.work()
     assert len(case_row(incident).facts["stops"]) == 12
-    assert asked(incident).digest != shown
+    assert len(asked(incident).args["retold"]) == 12
     assert rows_for_people() == ["incident"]
+
+
+def test_who_joins_after_it_was_shown_does_not_take_it_out_of_the_approvers_hands(living: Living) -> None:
+    incident, spared = late_later(living)
+    living.work()
+    shown = asked(incident).digest
+    turns_late(spared)
+    assert look(NOW + timedelta(minutes=1)) == [], "they join: there is one row"
+    living.work()
+    assert asked(incident).digest == shown
+    assert rows_for_people() == ["incident"]
+    assert approve(incident, shown), "what was shown still stands"
+    living.work()
+    assert count_of("retell") == 11, "who was not in it is told nothing by it"
+    with store.transaction() as db:
+        after = db.execute(select(case).where(case.c.kind == "incident", case.c.closed_at.is_(None))).one()
+        members = db.execute(select(case.c.subject).where(case.c.status == "folded")).scalars().all()
+    assert after.facts["stops"] == list(members), "who joined is the next batch, and theirs alone"
+    assert rows_for_people() == ["incident"]
+    approve(after.id, asked(after.id).digest)
+    living.work()
+    assert count_of("retell") == 12
+    assert open_cases() == []
+
+
+def test_who_is_served_or_told_meanwhile_counts_only_when_it_touches_them(living: Living) -> None:
+    day = a_full_day(living, vans=2, stops=6)
+    everybody_is_late()
+    (incident,) = look(NOW)
+    living.work()
+    with store.transaction() as db:
+        deliver(db, "van1", day.orders["V1S00"], NOW + timedelta(minutes=4))
+    assert approve(incident, asked(incident).digest), "a parcel that has arrived shakes nothing"
+    living.to(NOW + timedelta(minutes=8))
+    living.work()
+    assert count_of("retell") == 11
+    assert case_row(incident).reason_code == "done"
+
+
+def test_whom_somebody_told_another_time_meanwhile_it_is_computed_again_for(living: Living) -> None:
+    day = a_full_day(living, vans=2, stops=6)
+    everybody_is_late()
+    (incident,) = look(NOW)
+    living.work()
+    with store.transaction() as db:
+        promises.make(db, day.orders["V1S03"], NOW, at("18:00"), "msg_by_hand", NOW)
+    assert not approve(incident, asked(incident).digest)
 
 
 def test_it_closes_by_itself_when_nobody_is_late_any_more(living: Living) -> None:
@@ -204,6 +259,109 @@ def test_an_incident_that_says_too_little_is_refused(living: Living, given: dict
     with pytest.raises(BadInput) as refused:
         declare(**given)
     assert refused.value.field == field
+
+
+def end(incident_id: str) -> bool:
+    with store.transaction() as db:
+        return incidents.end(db, incident_id, "pri_1", clock.now(db))
+
+
+def closed_and_told(living: Living) -> str:
+    """A road was closed, and everybody whom it makes late was told a later time; returns the incident."""
+    a_full_day(living, vans=2, stops=15)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("10:15")))
+    made = declare(kind="road_closed", percent=1000, **ON_THE_ROAD)
+    (opened,) = look(NOW)
+    living.work()
+    approve(opened, asked(opened).digest)
+    living.work()
+    assert count_of("retell") >= 2
+    assert look(NOW + timedelta(minutes=1)) == []
+    return made
+
+
+def test_who_was_told_late_is_told_once_more_when_it_ends_before_its_time(living: Living) -> None:
+    made = closed_and_told(living)
+    told = count_of("retell")
+    assert end(made)
+    assert not end(made), "it ends once"
+    soon = living.to(NOW + timedelta(minutes=2))
+    (opened,) = look(soon)
+    row = case_row(opened)
+    assert (row.kind, row.subject) == ("incident_over", made)
+    sooner = len(row.facts["stops"])
+    assert 1 <= sooner <= told
+    living.work()
+    if case_row(opened).status == "waiting":
+        assert case_row(opened).reason_code == "tell_earlier.many"
+        approve(opened, asked(opened).digest)
+        living.work()
+    assert decided(opened)[-1].action == "tell_earlier"
+    assert count_of("retell") == told + sooner
+    with store.transaction() as db:
+        body = decisions.body(db, decided(opened)[-1].id)
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+    for minute in (3, 4, 30):
+        assert [c for c in look(NOW + timedelta(minutes=minute)) if case_row(c).kind == "incident_over"] == []
+    assert count_of("retell") == told + sooner, "once"
+
+
+def test_travel_times_are_as_before_from_its_end_on(living: Living) -> None:
+    a_full_day(living, vans=1, stops=15)
+    before = expected()
+    made = declare(kind="storm", percent=500, **ON_THE_ROAD)
+    look(NOW)
+    assert expected() != before
+    end(made)
+    look(NOW)
+    assert expected() == before
+
+
+def expected() -> list[str]:
+    with store.transaction() as db:
+        return [each["p50"] for row in db.execute(select(live_route.c.etas)).scalars() for each in row]
+
+
+def test_an_incident_that_ends_while_a_person_is_asked_asks_no_more(living: Living) -> None:
+    a_full_day(living, vans=2, stops=15)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("10:15")))
+    made = declare(kind="road_closed", percent=1000, **ON_THE_ROAD)
+    (opened,) = look(NOW)
+    living.work()
+    assert rows_for_people() == ["incident"]
+    end(made)
+    assert look(NOW + timedelta(minutes=1)) == []
+    assert case_row(opened).reason_code == "on_time_again"
+    assert rows_for_people() == []
+    assert count_of("retell") == 0
+
+
+@pytest.mark.parametrize(("incident_id", "error"), [("inc_nobody", NotFound), ("order.received", NotFound)])
+def test_only_what_was_declared_is_ended(living: Living, incident_id: str, error: type[DoorstepError]) -> None:
+    a_full_day(living, vans=1, stops=2)
+    with pytest.raises(error) as refused:
+        end(incident_id)
+    assert refused.value.field == "id"
+
+
+def test_what_is_over_anyhow_is_not_ended(living: Living) -> None:
+    a_full_day(living, vans=1, stops=2)
+    made = declare(kind="storm", **ON_THE_ROAD)
+    living.to(at("12:00"))
+    with pytest.raises(WrongState, match="It is over since"):
+        end(made)
+
+
+def test_vans_that_have_not_left_are_a_late_depot(living: Living) -> None:
+    places = {f"B{n}": n + 1.5 for n in range(5)}
+    a_day(living, {"van1": [f"A{n}" for n in range(5)], "van2": sorted(places)}, places)
+    with store.transaction() as db:
+        db.execute(update(promise).values(hi=at("08:05")))
+    living.to(at("08:30"))
+    (opened,) = look(at("08:30"))
+    assert case_row(opened).facts["cause"] == "depot_late"
 
 
 def test_an_incident_that_nobody_answers_goes_to_the_next_person(living: Living) -> None:

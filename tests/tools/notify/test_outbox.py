@@ -226,7 +226,7 @@ def test_a_provider_that_is_too_busy_is_tried_again_later(noon: Living) -> None:
     write()
     phone = FakeProvider(Odds(rate_limited=1))
     post.drain(phone)
-    assert ledger() == [("pending", None, 1)]
+    assert ledger() == [("pending", "rate_limited", 1)]
     assert post.drain(phone) == 0, "not at once"
     phone.odds = Odds()
     later(noon)

@@ -6,8 +6,7 @@ in `docs/cases` and the policy rules of its actions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,83 +15,35 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import case, order, vehicle
 from optimizer.options import Scope
-from tools import tracker
+from tools import carrying, incidents, tracker
+from tools.kinds import claims, outage, vans
+from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
-
-
-def _nothing(db: Connection, row: Row[Any]) -> str | None:
-    return None
-
-
-def _no_facts(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
-    return {}
-
-
-def _one_stop(db: Connection, row: Row[Any]) -> Scope:
-    """An order of its stop, or all that are still to be served there."""
-    if "order" in row.facts:
-        return Scope(shared=_shares_its_door(db, row))
-    return Scope(orders=max(1, sum(o.status in orders.OPEN for o in orders.at_stop(db, row.subject))))
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of case."""
-
-    tried: tuple[str, ...]
-    """option kinds of the optimizer; doing nothing is always among them"""
-    actions: Mapping[str, str] = field(default_factory=dict)
-    """option kind -> what it is to policy and to `ACTIONS`, where that is not its own name"""
-    charged: Mapping[str, int] = field(default_factory=dict)
-    """option kind -> how many times `Weights.postponed` its price changes by: when a customer asked for another day, it
-    is doing nothing that costs the failed attempt, not the move"""
-    about: frozenset[str] = orders.OPEN
-    """order statuses in which there is still something to decide"""
-    scope: Callable[[Connection, Row[Any]], Scope] = _one_stop
-    """what the question is about besides its stop"""
-    settled: Callable[[Connection, Row[Any]], str | None] = _nothing
-    """reason code with which it is closed before anything is weighed"""
-    facts: Callable[[Connection, Row[Any], datetime], dict[str, Value]] = _no_facts
-    """what policy judges besides what it judges of every case"""
-    offers: tuple[str, ...] = ()
-    """option kinds between which the customer is asked to choose, in this order, before the planner does"""
-
-
-def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
-    """The orders that a case is about."""
-    if "stops" in row.facts:
-        return [mine for stop in row.facts["stops"] for mine in orders.at_stop(db, stop)]
-    if "order" in row.facts:
-        return [orders.get(db, row.facts["order"])]
-    return orders.at_stop(db, row.subject)
-
-
-def _shares_its_door(db: Connection, row: Row[Any]) -> bool:
-    """Does the van come to this door for somebody else's order anyhow?"""
-    if "order" not in row.facts:
-        return False
-    mine = orders.get(db, row.facts["order"])
-    return any(o.id != mine.id and o.status in ("planned", "out") for o in orders.at_stop(db, mine.stop_id))
-
 
 # One cause for many ---------------------------------------------------------------------------------------------------
 
 
 def _late_by_it(db: Connection, row: Row[Any]) -> Scope:
     """Its stops that are late still; all of them, when none is: the case is then settled anyhow."""
-    late = tracker.late_stops(db, row.day) & set(row.facts["stops"])
-    return Scope(stops=tuple(sorted(late or row.facts["stops"])))
+    hit = incidents.hit(row.facts)
+    return Scope(stops=tuple(sorted(tracker.late_stops(db, row.day) & hit or hit)))
 
 
 def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
-    return None if tracker.late_stops(db, row.day) & set(row.facts["stops"]) else "on_time_again"
+    return None if tracker.late_stops(db, row.day) & incidents.hit(row.facts) else "on_time_again"
 
 
 # Not in the plan ------------------------------------------------------------------------------------------------------
 
 
 def _left_out(db: Connection, row: Row[Any]) -> Scope:
-    return Scope(shared=_shares_its_door(db, row), left_out=True)
+    return Scope(shared=shares_its_door(db, row), left_out=True)
+
+
+def _left_out_today(db: Connection, row: Row[Any]) -> Scope:
+    """The same, with the price of a carrier who delivers it today: another day is no answer to who needs it now."""
+    quote = carrying.same_day(db, orders.get(db, row.facts["order"]))
+    return _left_out(db, row).model_copy(update={"carrier_cents": quote.cost_cents if quote else None})
 
 
 def _waits_with_others(db: Connection, row: Row[Any]) -> Scope:
@@ -167,42 +118,56 @@ def earlier_attempts(ref: str) -> int:
     return int(number) - 1 if base and number.isdecimal() else 0
 
 
-KINDS: dict[str, Kind] = {
-    "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
-    "incident": Kind(
-        ("wait", "retell", "resequence"),
-        actions={"retell": "retell_all", "resequence": "resequence_all"},
-        scope=_late_by_it,
-        settled=_none_is_late,
-    ),
-    "unassigned": Kind(
-        ("wait", "hold", "join", "reassign", "serve", "postpone"),
-        about=frozenset({"new", "unassigned"}),
-        scope=_waits_with_others,
-        settled=_in_the_plan,
-    ),
-    "reschedule": Kind(
-        ("wait", "postpone"),
-        actions={"wait": "decline", "postpone": "reschedule"},
-        charged={"wait": 1, "postpone": -1},
-        facts=_other_day,
-    ),
-    "failed_attempt": Kind(
-        ("wait", "again", "postpone"),
-        actions={"wait": "return", "postpone": "retry_day"},
-        about=frozenset({"failed"}),
-        scope=_left_out,
-        facts=_after_a_try,
-        offers=("again", "postpone", "wait"),
-    ),
-    "cancel": Kind(
-        ("wait", "remove"),
-        actions={"wait": "decline", "remove": "cancel"},
-        charged={"wait": 1},
-        about=orders.OPEN | {"failed"},
-        facts=_cancelling,
-    ),
-}
+KINDS: dict[str, Kind] = (
+    vans.KINDS
+    | outage.KINDS
+    | claims.KINDS
+    | {
+        "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
+        "promise_at_risk": Kind(("wait", "retell", "resequence", "reassign"), settled=_on_time_again),
+        "incident": Kind(
+            ("wait", "retell", "resequence"),
+            actions={"retell": "retell_all", "resequence": "resequence_all"},
+            scope=_late_by_it,
+            settled=_none_is_late,
+        ),
+        "unassigned": Kind(
+            ("wait", "hold", "join", "reassign", "serve", "postpone"),
+            about=frozenset({"new", "unassigned"}),
+            scope=_waits_with_others,
+            settled=_in_the_plan,
+        ),
+        "urgent": Kind(
+            ("wait", "join", "reassign", "carrier", "postpone"),
+            charged={"wait": 2, "postpone": 2},
+            about=frozenset({"new", "unassigned"}),
+            scope=_left_out_today,
+            settled=_in_the_plan,
+        ),
+        "reschedule": Kind(
+            ("wait", "postpone"),
+            actions={"wait": "decline", "postpone": "reschedule"},
+            charged={"wait": 1, "postpone": -1},
+            facts=_other_day,
+        ),
+        "failed_attempt": Kind(
+            ("wait", "again", "neighbour", "pickup", "postpone"),
+            actions={"wait": "return", "pickup": "hold_at_depot", "postpone": "retry_day"},
+            about=frozenset({"failed"}),
+            scope=_left_out,
+            facts=_after_a_try,
+            offers=("again", "postpone", "wait", "neighbour", "pickup"),
+            wished=frozenset({"neighbour", "pickup"}),
+        ),
+        "cancel": Kind(
+            ("wait", "remove"),
+            actions={"wait": "decline", "remove": "cancel"},
+            charged={"wait": 1},
+            about=orders.OPEN | {"failed"},
+            facts=_cancelling,
+        ),
+    }
+)
 
 
 def tried(kind: str) -> tuple[str, ...]:
