@@ -11,7 +11,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + failed_again, when it is tried once more on the same day; half of it when a neighbour takes it
   + collected, when the customer fetches it at the depot
   + what the carrier takes, when one delivers it instead
-  + postponed, when the stop leaves the day
+  + postponed x orders, when the stop leaves the day
 
 Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
 everybody whom they make late. Other stops that are late anyhow have cases of their own: only their minutes count here.
@@ -71,6 +71,8 @@ class Scope(Frozen):
     """goods that are missing or damaged (`optimizer.unrouted`)"""
     pool: tuple[str, ...] = ()
     """other stops that wait at the depot, as this one does (`optimizer.wave`)"""
+    orders: int = 1
+    """how many orders leave the day with it"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
 
@@ -197,7 +199,7 @@ class _WhatIf:
         kept: list[tuple[Kind, str | None]] = [(kind, None) for kind in kinds]
         kept += [("reassign", vehicle_id) for vehicle_id in (self._reassign_targets() if free else ())]
         missed: tuple[Kind, ...] = ("again", "neighbour", "pickup")
-        kept += [(kind, None) for kind in missed if self.place is None and self.stop.aboard is not None]
+        kept += [(kind, None) for kind in missed if self.stop.aboard is not None and self._is_left_out()]
         kept += [("carrier", None)] if self.scope.carrier_cents is not None else []
         kept += [("postpone", None), ("remove", None)]
         return tuple(
@@ -210,6 +212,8 @@ class _WhatIf:
         if candidate.kind == "remove":
             return self.removal()
         if candidate.kind in ONCE_MORE:
+            if self.place is not None:  # the van comes to this door again anyhow
+                return self._option(candidate.kind, {})
             return self._best_spot(candidate.kind, self._known(self.stop.aboard), {})
         if candidate.kind == "reassign":
             return self._reassign(self._known(candidate.vehicle_id))
@@ -226,6 +230,9 @@ class _WhatIf:
         reduced = without_stop(self.problem, self.stop.id)
         changed = {self.own: reduced.routes[self.own]} if self.own else {}
         return self._option("remove", changed, after_in=Schedule(reduced, self.matrix))
+
+    def _is_left_out(self) -> bool:
+        return self.place is None or self.scope.left_out
 
     def _movable(self) -> bool:
         return self.place is not None and self.place[1] >= self._vehicle().locked
@@ -292,7 +299,7 @@ class _WhatIf:
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
         cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
-        cost += weights.stop_moved * stops_moved + weights.postponed * leaves
+        cost += weights.stop_moved * stops_moved + weights.postponed * leaves * self.scope.orders
         cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
         cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")
         new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
