@@ -153,11 +153,8 @@ def _forget() -> None:
     """What the process keeps about the instance that it served before, which may be that of a whole file of tests."""
     if store.engine.cache_info().currsize:
         store.engine().dispose()
-    store.engine.cache_clear()
-    store.embedded.cache_clear()
-    outbox.sender.cache_clear()
-    outbox.fallback.cache_clear()
-    resident.cache_clear()
+    for kept in (store.engine, store.embedded, outbox.sender, outbox.fallback, resident):
+        kept.cache_clear()
 
 
 @contextmanager
