@@ -50,9 +50,8 @@ STEP = 0.02
 """degrees of latitude from one place to the next: about 3 km of road and 7 minutes"""
 SEED = 7
 SET = (
-    "DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_SENDER",
-    "DOORSTEP_SENDER_FALLBACK",
-    "DOORSTEP_GAZETTEER", "DOORSTEP_GEOCODER", "DOORSTEP_GEOCODER_URL", "DOORSTEP_STAGES",
+    "DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_STAGES", "DOORSTEP_GAZETTEER",
+    "DOORSTEP_SENDER", "DOORSTEP_SENDER_FALLBACK", "DOORSTEP_GEOCODER", "DOORSTEP_GEOCODER_URL",
 )  # fmt: skip
 
 
@@ -154,11 +153,8 @@ def _forget() -> None:
     """What the process keeps about the instance that it served before, which may be that of a whole file of tests."""
     if store.engine.cache_info().currsize:
         store.engine().dispose()
-    store.engine.cache_clear()
-    store.embedded.cache_clear()
-    outbox.sender.cache_clear()
-    outbox.fallback.cache_clear()
-    resident.cache_clear()
+    for kept in (store.engine, store.embedded, outbox.sender, outbox.fallback, resident):
+        kept.cache_clear()
 
 
 @contextmanager

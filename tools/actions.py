@@ -13,14 +13,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, select
 
-from core import canonical, cases, clock, custody, effects, fleet, orders, plans, promises, vans
-from core.clock import iso, parse
+from core import cases, clock, custody, effects, fleet, orders, plans, promises, vans
+from core.clock import parse
 from core.errors import Stale
-from core.store.tables import depot, order, parcel, van
+from core.store.tables import depot, van
 from optimizer.churn import Move, moves
+from tools.next_attempt import second_attempt
 from tools.notify import accounts, texts
 from tools.tracker import outward
 
@@ -148,7 +148,7 @@ def move_day(job: Job) -> dict[str, Any]:
         row = orders.get(job.db, order_id)
         if row.status not in orders.OPEN | {"failed"}:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
-        moved[order_id] = _second_attempt(job, row, day)
+        moved[order_id] = second_attempt(job.db, row, day, job.tz, job.now)
         promises.release(job.db, order_id)
         say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
@@ -388,33 +388,3 @@ def say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
     if accounts.tells(row.client, template):
         body = texts.compose(job.db, row, template, **facts)
         effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
-
-
-def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
-    """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
-    ref, made = next_attempt(job.db, row)
-    shift, zone = timedelta(days=(day - row.day).days), job.tz
-
-    def same_time(text: str) -> str:  # by the clock on the wall, also when it is changed in between
-        return iso(parse(text).astimezone(zone) + shift)
-
-    again = row._asdict() | {
-        "id": made, "ref": ref, "day": day, "status": "new", "created_at": job.now,
-        "stop_id": orders.door(made, row.depot_id, day, row.lat, row.lon),
-        "windows": [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
-        "source": canonical.digest({"again": row.id, "day": day.isoformat()}),
-    }  # fmt: skip
-    job.db.execute(insert(order).values(again))
-    job.db.execute(update(parcel).where(parcel.c.order_id == row.id).values(order_id=made))
-    return made
-
-
-def next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
-    """Reference and id of the next attempt: A1, A1/2, A1/3 ... A number that the client has taken is left out."""
-    base, _, number = row.ref.rpartition("/")
-    base, attempt = (base, int(number)) if base and number.isdecimal() else (row.ref, 1)
-    while True:
-        attempt += 1
-        made = canonical.short("ord", row.client, f"{base}/{attempt}")
-        if db.execute(select(order.c.id).where(order.c.id == made)).one_or_none() is None:
-            return f"{base}/{attempt}", made

@@ -20,7 +20,8 @@ from core.events import Event
 from core.store.tables import case, message, order, parcel, van
 from core.store.tables import proof as proof_table
 from optimizer.circumstances import Claim
-from tools.actions import Job, next_attempt, say
+from tools.actions import Job, say
+from tools.next_attempt import next_attempt
 from tools.notify import templates, texts
 
 KINDS = ("missing_delivery", "damage")
