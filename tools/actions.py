@@ -196,17 +196,10 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
     moved = moves(before, routes, _subject(job.case))
     _goods_can_follow(job, moved)
     version = plans.add(
-        job.db,
-        job.case.depot_id,
-        job.case.day,
-        after,
-        parent=current.version,
-        status="published",
-        unassigned=_unassigned(current, after),
-        made_by={"decision": job.decision_id},
-        at=job.now,
+        job.db, job.case.depot_id, job.case.day, after, parent=current.version, status="published",
+        unassigned=_unassigned(current, after), made_by={"decision": job.decision_id}, at=job.now,
         decision_id=job.decision_id,
-    )
+    )  # fmt: skip
     for move in moved:
         effects.record(job.db, job.case.id, "stop.move", move.stop_id, {"version": version}, job.now, status="done")
     return {

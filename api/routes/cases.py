@@ -85,7 +85,7 @@ def _case(db: Connection, row: Any) -> dict[str, Any]:
     }
 
 
-@router.get("/handover")
+@router.get("/handover", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
 def hand_over_note(who: Staff, form: Annotated[Literal["json", "text"], Query(alias="format")] = "json") -> Response:
     """The note of one shift to the next: open cases and whose they are, promises at risk, what was decided in the last
     eight hours. As JSON, or with `format=text` to read aloud."""
