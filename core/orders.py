@@ -25,6 +25,8 @@ OPEN = frozenset({"new", "planned", "unassigned", "out"})
 Kind: TypeAlias = Literal["delivery", "pickup", "return", "exchange", "service"]
 FROM_CUSTOMER = frozenset({"pickup", "return"})
 """Kinds whose goods are with the customer at first."""
+BROUGHT, FETCHED = frozenset({"delivery", "exchange"}), frozenset({"pickup", "return", "exchange"})
+"""Kinds whose goods are loaded at the depot, and kinds whose goods come back on the van: an exchange does both."""
 PRIORITIES = ("low", "normal", "high", "urgent")
 """By their number, 0 to 3."""
 PlaceKind: TypeAlias = Literal["given", "exact", "interpolated", "postal_code", "person", "none"]

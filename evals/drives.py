@@ -250,7 +250,8 @@ def _vehicle(row: Mapping[str, Any], here: Ground) -> Vehicle:
     start, end = known.shift_s
     kept = known.model_dump() | {
         "shift_start_s": start, "shift_end_s": end, "weight_g": int(known.weight_kg * 1000),
-        "volume_ml": int(known.volume_l * 1000),
+        "volume_ml": int(known.volume_l * 1000), "co2_g_km": known.co2_g_km, "loading_s": 60 * known.loading_min,
+        "breaks": known.breaks_s,
     }  # fmt: skip
     like_stored: Any = SimpleNamespace(**kept)
     return problems.vehicle_of(like_stored, here)
@@ -261,7 +262,15 @@ def _row(scenario: Scenario, order: Order) -> Any:
     windows = [[clock.iso(scenario.at(order.depot, each)) for each in (lo, hi)]] if lo and hi else []
     weight_g = round(1000 * (order.weight_kg or 0))
     return SimpleNamespace(
-        windows=windows, service_s=order.service_s, pieces=order.pieces, weight_g=weight_g, volume_ml=0, priority=1
+        windows=windows,
+        service_s=order.service_s,
+        pieces=order.pieces,
+        weight_g=weight_g,
+        volume_ml=0,
+        priority=1,
+        kind="delivery",
+        skills=(),
+        crew=1,
     )
 
 

@@ -211,7 +211,9 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
         if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
             continue
         holders = {
-            custody.van_of(job.db, o.id) for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN
+            custody.van_of(job.db, o.id)
+            for o in orders.at_stop(job.db, move.stop_id)
+            if o.status in orders.OPEN and o.kind in orders.BROUGHT
         }
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
@@ -271,7 +273,7 @@ def _route(
     return plans.PlannedRoute(
         vehicle_id=vehicle, visits=tuple(visits), start=start, end=max([v.departure for v in visits], default=start),
         distance_m=before.distance_m if before else 0, driving_s=before.driving_s if before else 0,
-        cost=before.cost if before else 0,
+        cost=before.cost if before else 0, rests=before.rests if before else (),
     )  # fmt: skip
 
 

@@ -22,9 +22,10 @@ from core.clock import iso
 from core.errors import DoorstepError, NotFound, Unavailable, WrongState
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
-from optimizer import checker, what_if
+from optimizer import checker, figures, what_if
 from optimizer.options import ONE_STOP, Candidate, Scope
-from optimizer.problem import Plan, Problem
+from optimizer.problem import Plan, Problem, Route
+from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
 from tools import problems, tracker, wire
 from tools.notify import stages
@@ -282,7 +283,7 @@ def _draft(
 def planned_routes(here: Ground, problem: Problem, plan: Plan) -> list[plans.PlannedRoute]:
     """The solver's routes as the record keeps them; a vehicle without stops gets an empty route."""
     solved = {route.vehicle_id: route for route in plan.routes}
-    made = []
+    made, schedule = [], Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         route = solved.get(vehicle.id)
         visits = tuple(
@@ -294,10 +295,20 @@ def planned_routes(here: Ground, problem: Problem, plan: Plan) -> list[plans.Pla
             plans.PlannedRoute(
                 vehicle_id=vehicle.id, visits=visits, start=here.at(start), end=here.at(end),
                 distance_m=route.distance_m if route else 0, driving_s=route.driving_s if route else 0,
-                cost=route.cost if route else 0,
+                cost=route.cost if route else 0, rests=_rests(here, route) if route else (),
+                figures=figures.of_route(problem, schedule, vehicle, route).model_dump(mode="json") if route else {},
             )
         )  # fmt: skip
     return made
+
+
+def _rests(here: Ground, route: Route) -> tuple[plans.PlannedRest, ...]:
+    return tuple(
+        plans.PlannedRest(
+            after=r.position, at=here.at(r.at_s), seconds=r.duration_s, driven_s=r.driven_s, own=bool(r.break_id)
+        )
+        for r in route.rests
+    )
 
 
 def main() -> None:

@@ -157,7 +157,12 @@ def driver_route(who: Driver) -> dict[str, Any]:
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
         "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
+        "breaks": [_break(rest) for rest in route.rests] if route else [],
     }  # fmt: skip
+
+
+def _break(rest: plans.PlannedRest) -> dict[str, Any]:
+    return {"after": rest.after, "at": iso(rest.at), "minutes": rest.seconds // 60}
 
 
 def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, plan_run
 from optimizer.ortools_engine import DEFAULT_ITERATIONS
-from tools import publishing
+from tools import planned, publishing
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
 
@@ -106,6 +106,7 @@ def get_plan(
         "published": found.status == "published",
         "cost": found.cost,
         "made_by": {k: v for k, v in found.made_by.items() if k != "outcome"},
+        "figures": planned.total(found),
         "routes": [_route(route, by_stop) for _, route in sorted(found.routes.items())],
         "unassigned": list(found.unassigned),
     }
@@ -133,6 +134,8 @@ def _route(route: plans.PlannedRoute, by_stop: dict[str, list[Any]]) -> dict[str
         "cost": route.cost,
         "start": iso(route.start),
         "end": iso(route.end),
+        "figures": route.figures or None,
+        "breaks": [{"after": r.after, "at": iso(r.at), "minutes": r.seconds // 60, "own": r.own} for r in route.rests],
         "stops": stops,
     }
 

@@ -21,11 +21,12 @@ from core.store.tables.orders import (
     proof,
     van,
 )
-from core.store.tables.people import client, depot, driver, matrix_place, person, vehicle
+from core.store.tables.people import area, client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
 from core.store.tables.work import case, decision, effect, message, outbox, proposal, template, thread, timer, turn
 
 __all__ = [
+    "area",
     "attempt",
     "blob",
     "case",
