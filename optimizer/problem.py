@@ -52,7 +52,7 @@ class Break(Frozen):
     """A break that a driver takes on the day, if the route is not over by the end of its last window."""
 
     id: str
-    duration_s: int = Field(gt=0)
+    duration_s: int = Field(ge=0)
     windows: tuple[tuple[int, int], ...] = Field(min_length=1)
     """when it may begin, sorted, in seconds since t0"""
 
