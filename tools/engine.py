@@ -27,7 +27,7 @@ from optimizer.options import ONE_STOP, Candidate, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
-from tools import problems, tracker, wire
+from tools import problems, starting, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
@@ -208,7 +208,7 @@ class Engine:
             with store.snapshot() as db:
                 row = db.execute(select(plan_run).where(plan_run.c.id == run_id)).one()
                 here = problems.ground(db, row.depot_id, row.day)
-                problem = problems.first(db, here)
+                problem = starting.at(db, here, problems.first(db, here), row.request.get("start"))
                 parent = plans.current_version(db, row.depot_id, row.day)
             solve = self._solves[run_id] = Solve(problem, problems.matrices(), row.request)
             plan = solve.run(lambda step: _progress(run_id, step))
@@ -257,7 +257,7 @@ def _draft(
     request: Mapping[str, Any],
     parent: int | None,
 ) -> None:
-    made_by = {
+    made_by: dict[str, Any] = {
         "engine": plan.engine,
         "iterations": request["iterations"],
         "seed": request["seed"],
@@ -267,6 +267,8 @@ def _draft(
         "outcome": plan_outcome(plan),
         "violations": len(checker.check(problem, here.matrix, plan)),
     }
+    if request.get("start") is not None:
+        made_by["start"] = starting.left(problem, plan, request["start"])
     unassigned = [
         {"stop": u.stop_id, "orders": list(here.orders[u.stop_id]), "reason": u.reason, "detail": u.detail}
         for u in plan.unassigned

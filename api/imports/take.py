@@ -24,7 +24,7 @@ from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
 from core.store.tables import import_batch, import_row
-from tools import publishing
+from tools import publishing, standing
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -146,6 +146,9 @@ def readable(db: Connection, batch: Batch, tally: Tally) -> list[Read]:
 
 
 def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:
+    if each.weekdays:
+        _take_standing(db, each, batch, looked, now, tally)
+        return
     raw, order = batch.raws[each.row - 1], each.order
     made = orders.id_of(order.client, order.ref)
     try:
@@ -172,6 +175,20 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
         _look_at(db, each, made, looked, now, tally)
 
 
+def _take_standing(
+    db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally
+) -> None:
+    """One that comes each week; the day's own order is made with it when the day is one of them."""
+    found = places.place(looked)
+    try:
+        with db.begin_nested():
+            new = standing.keep(db, each.order, each.depot, each.weekdays, each.day, each.until, found, now)
+    except DoorstepError as error:
+        tally.reject(each.row, error, batch.raws[each.row - 1], each.order.ref)
+        return
+    tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
+
+
 def _is_no_repeat(db: Connection, each: Read, made: str, tally: Tally) -> None:
     other = orders.alike(db, made)
     if other is not None:
@@ -188,7 +205,7 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
     order = each.order
     known = "given" if order.given_place else looked.precision if isinstance(looked, Found) else "none"
     tally.places[known] += 1
-    if isinstance(looked, Missed):
+    if isinstance(looked, Missed) and orders.get(db, made).place == "none":
         facts = {"order": made, "reason": looked.reason}
         case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
         tally.unplaced.append(Unplaced(row=each.row, order=made, case=case, reason=looked.reason))

@@ -11,14 +11,14 @@ from sqlalchemy.dialects.postgresql import insert
 
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
-from core import canonical, clock, compliance, fleet, orders, plans
+from core import canonical, clock, compliance, fleet, orders, plans, usual_routes
 from core.clock import iso
 from core.errors import NotFound, WrongState
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, plan_run
 from optimizer.ortools_engine import DEFAULT_ITERATIONS
-from tools import planned, publishing
+from tools import planned, publishing, standing
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
 
@@ -31,6 +31,8 @@ class Ask(BaseModel):
     iterations: int = Field(DEFAULT_ITERATIONS, ge=1, le=10_000_000)
     seed: int = Field(1, ge=0, le=2**31 - 1)
     time_limit_s: float = Field(120.0, gt=0, le=3600)
+    start: str | None = Field(None, min_length=1, max_length=200)
+    """name of usual routes to start from; the draft says how far it left them"""
     key: str | None = Field(None, min_length=1, max_length=200)
     """of the asker's: asked again with it, the run that it started is named, and no other starts"""
 
@@ -44,9 +46,12 @@ def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
         made = _run_id(db, who, ask)
         if db.execute(select(plan_run.c.id).where(plan_run.c.id == made)).one_or_none() is not None:
             return {"run": made}
+        standing.make(db, ask.depot, ask.day, clock.now(db))
+        if ask.start is not None:
+            usual_routes.get(db, ask.depot, ask.start)
         if not orders.open_stops(db, ask.depot, ask.day):
             raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
-        request = ask.model_dump(mode="json", include={"iterations", "seed", "time_limit_s"})
+        request = ask.model_dump(mode="json", include={"iterations", "seed", "time_limit_s", "start"})
         row = {
             "id": made,
             "depot_id": ask.depot,

@@ -1,4 +1,4 @@
-"""What plans keep to: areas, docks, speeds, breaks, legal hours; and their figures."""
+"""What plans keep to: areas, docks, speeds, breaks, legal hours; their figures; what customers do again and again."""
 
 from __future__ import annotations
 
@@ -43,9 +43,56 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["depot_id"], ["depot.id"], name=op.f("fk_area_depot_id")),
         sa.PrimaryKeyConstraint("depot_id", "id", name=op.f("pk_area")),
     )
+    _again_and_again()
+
+
+def _again_and_again() -> None:
+    """Standing orders, the address book, usual routes."""
+    op.create_table(
+        "standing_order",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("client", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("depot_id", sa.Text(), nullable=False),
+        sa.Column("weekdays", JSONB(), nullable=False),
+        sa.Column("starts", sa.Date(), nullable=False),
+        sa.Column("until", sa.Date(), nullable=True),
+        sa.Column("skipped", JSONB(), nullable=False, server_default=EMPTY_LIST),
+        sa.Column("windows", JSONB(), nullable=False),
+        sa.Column("body", JSONB(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_standing_order_person_id")),
+        sa.ForeignKeyConstraint(["depot_id"], ["depot.id"], name=op.f("fk_standing_order_depot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_standing_order")),
+        sa.UniqueConstraint("client", "ref", name=op.f("uq_standing_order_client")),
+    )
+    op.create_index("ix_standing_order_depot", "standing_order", ["depot_id"])
+    op.create_table(
+        "address_book",
+        sa.Column("person_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("lat", sa.Double(), nullable=True),
+        sa.Column("lon", sa.Double(), nullable=True),
+        sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("service_s", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_address_book_person_id")),
+        sa.PrimaryKeyConstraint("person_id", "key", name=op.f("pk_address_book")),
+    )
+    op.create_table(
+        "usual_route",
+        sa.Column("depot_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("vehicle_id", sa.Text(), nullable=False),
+        sa.Column("persons", JSONB(), nullable=False),
+        sa.ForeignKeyConstraint(["depot_id"], ["depot.id"], name=op.f("fk_usual_route_depot_id")),
+        sa.PrimaryKeyConstraint("depot_id", "name", "vehicle_id", name=op.f("pk_usual_route")),
+    )
 
 
 def downgrade() -> None:
-    op.drop_table("area")
+    for table in ("usual_route", "address_book", "standing_order", "area"):
+        op.drop_table(table)
     for table, name, _, _ in reversed(ADDED):
         op.drop_column(table, name)
