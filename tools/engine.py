@@ -19,7 +19,7 @@ from sqlalchemy import Connection, func, select, text, update
 
 from core import blobs, canonical, clock, plans, stream, vans
 from core.clock import iso
-from core.errors import DoorstepError, NotFound, Unavailable, WrongState
+from core.errors import DoorstepError, NotFound, Unavailable
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
 from optimizer import checker, figures, what_if
@@ -77,10 +77,8 @@ class Engine:
     ) -> Any:
         with self._lock, store.snapshot() as db:
             here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
-            if current is None:
-                raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
-            problem = problems.live(db, here, current, now, stop)
-        return question(here, current.version, problem, stop, kinds, scope)
+            problem = problems.seen(db, here, current, now, stop, kinds)
+        return question(here, current.version if current else 0, problem, stop, kinds, scope)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Refresh every depot-day that this engine owns."""

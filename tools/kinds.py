@@ -53,6 +53,11 @@ class Kind:
     """what policy judges besides what it judges of every case"""
     offers: tuple[str, ...] = ()
     """option kinds between which the customer is asked to choose, in this order, before the planner does"""
+    asks: str = "offer"
+    """the text with which they are asked"""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """option kind -> the text of the choice, where that is not `choice_` and its name"""
+    answer_within: timedelta = timedelta(minutes=30)
 
 
 def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
@@ -154,6 +159,14 @@ def earlier_attempts(ref: str) -> int:
     return int(number) - 1 if base and number.isdecimal() else 0
 
 
+# A visit that is likely to fail ---------------------------------------------------------------------------------------
+
+
+def _confirming(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    """What policy judges of each answer: another day, or not at all."""
+    return _other_day(db, row, now) | _cancelling(db, row, now)
+
+
 KINDS: dict[str, Kind] = {
     "predicted_late": Kind(("wait", "retell", "resequence", "reassign", "postpone"), settled=_on_time_again),
     "incident": Kind(
@@ -188,6 +201,16 @@ KINDS: dict[str, Kind] = {
         charged={"wait": 1},
         about=orders.OPEN | {"failed"},
         facts=_cancelling,
+    ),
+    "confirm_visit": Kind(
+        ("wait", "postpone", "remove"),
+        actions={"wait": "keep", "postpone": "reschedule", "remove": "cancel"},
+        charged={"wait": -1, "remove": 3},
+        facts=_confirming,
+        offers=("wait", "postpone", "remove"),
+        asks="confirm_visit",
+        words={"wait": "choice_come", "remove": "choice_drop"},
+        answer_within=timedelta(hours=4),
     ),
 }
 

@@ -6,7 +6,7 @@ serves is the place it starts from. Times are seconds since local midnight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from core import clock, fleet, geo, geofence, incidents, orders, plans, promises
-from core.errors import BadInput
+from core.errors import BadInput, WrongState
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
@@ -37,6 +37,8 @@ PACE_KNOWN_S = 120
 """The pace of the present leg counts as much as the expected one once this much driving lies behind."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
+BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
+"""Options that need no routes."""
 AGAIN_AFTER_S = 3600
 """A door where nobody was is not tried again before this long."""
 
@@ -183,6 +185,19 @@ def first(db: Connection, here: Ground) -> Problem:
             kinds.setdefault(row.stop_id, set()).add(row.kind)
         stops = buffers.with_buffers(stops, kinds, buffers.sigmas(db, here.depot_id, here.day), quantile)
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes, docks=here.docks)
+
+
+def seen(
+    db: Connection, here: Ground, current: plans.PlanVersion | None, now: datetime, stop: str, kinds: Collection[str]
+) -> Problem:
+    """The day around one stop: running, or not planned yet. Before there is a plan an order can stay, move or end; all
+    else is about routes. Raises WrongState."""
+    if current is not None:
+        return live(db, here, current, now, stop)
+    if not set(kinds) <= BEFORE_A_PLAN:
+        what = f"Depot {here.depot_id} has no published plan for {here.day}."
+        raise WrongState(what, "Plan and publish first.")
+    return first(db, here)
 
 
 def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime, tried: str | None = None) -> Problem:

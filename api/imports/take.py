@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.imports import headers, places, rows
-from api.imports.answer import Duplicate, Imported, Rejected, Unplaced
+from api.imports.answer import Duplicate, Imported, Rejected, Risky, Unplaced
 from api.imports.files import READERS
 from api.imports.mapping import ColumnMap
 from api.imports.rows import Home, Read
@@ -24,7 +24,7 @@ from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
 from core.store.tables import import_batch, import_row
-from tools import publishing, standing
+from tools import failure_risk, publishing, standing
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -55,6 +55,7 @@ class Tally:
     places: Counter[Any] = field(default_factory=Counter)
     first_row: dict[str, int] = field(default_factory=dict)
     """order -> the row of this file that brought it"""
+    new: list[str] = field(default_factory=list)
 
     def reject(self, number: int, error: DoorstepError, raw: Raw, ref: object = "", order_id: str = "") -> None:
         said = {"field": error.field, "reason": error.what, "fix": error.fix}
@@ -87,12 +88,13 @@ def take(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap | 
         for each in found:
             _take(db, each, batch, placed.get(each.row), now, tally)
         made = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
+        risky = _risky(db, tally)
         tally.bad.sort(key=lambda row: row[0].row)
         _keep(db, made, now, tally)
     return Imported(
         id=made, accepted=tally.accepted, unchanged=tally.unchanged, rejected=tuple(why for why, *_ in tally.bad),
         duplicates=tuple(tally.duplicates), warnings=tuple(tally.warnings), unplaced=tuple(tally.unplaced),
-        places=dict(tally.places), ignored=batch.ignored,
+        risky=risky, places=dict(tally.places), ignored=batch.ignored,
     )  # fmt: skip
 
 
@@ -170,6 +172,7 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
     tally.first_row.setdefault(made, each.row)
     tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
     if new:
+        tally.new.append(made)
         stages.order_taken(db, made, now)
         publishing.came_late(db, each.depot, each.day, [made], now)
         _look_at(db, each, made, looked, now, tally)
@@ -217,6 +220,21 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
         _warn(tally, each, "skills", what, "Put it into the fleet file, or give the job to another depot.")
     if order.client != clients.DEFAULT.id and order.client not in _clients(db) and _clients(db):
         _warn(tally, each, "client", "No agreement with this client is known.", "Put it into the fleet file.")
+
+
+def _risky(db: Connection, tally: Tally) -> tuple[Risky, ...]:
+    """Of the orders that are new in: those whose first attempt is likely to fail, by depot and day."""
+    by_day: dict[tuple[str, date], list[Any]] = {}
+    for order_id in tally.new:
+        row = orders.get(db, order_id)
+        by_day.setdefault((row.depot_id, row.day), []).append(row)
+    found = []
+    for (depot, _), new in sorted(by_day.items()):
+        for order_id, known in failure_risk.of_orders(db, depot, new).items():
+            if known.percent >= failure_risk.HIGH_PERCENT:
+                number = tally.first_row[order_id]
+                found.append(Risky(row=number, order=order_id, percent=known.percent, reasons=known.reasons))
+    return tuple(sorted(found, key=lambda each: each.row))
 
 
 def _clients(db: Connection) -> set[str]:

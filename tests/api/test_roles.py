@@ -45,6 +45,8 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "/api/templates/preview"): STAFF,
     ("PUT", "/api/templates/{client}/{lang}/{template}"): STAFF,
     ("DELETE", "/api/templates/{client}/{lang}/{template}"): STAFF,
+    ("GET", "/api/risks"): STAFF | {"integrator"},
+    ("POST", "/api/confirmations"): STAFF,
     ("GET", "/api/standing"): STAFF | {"integrator"},
     ("POST", "/api/standing/orders"): STAFF | {"integrator"},
     ("POST", "/api/standing/{standing_id}/skip"): STAFF | {"integrator"},
