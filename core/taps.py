@@ -79,7 +79,8 @@ def _loaded(db: Connection, fact: Event, van: Row[Any]) -> None:
 
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
     tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
-    if van.state == "idle" and vans.local_day(fact.at, tz) == van.day:
+    at_home = van.state == "idle" or (van.state == "finished" and fact.at >= van.state_at)
+    if at_home and vans.local_day(fact.at, tz) == van.day:
         _head_on(db, van, fact.at, last=None)
 
 
@@ -168,7 +169,8 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
-    """End of the route: what is still aboard goes back to the depot, and its order ends as returned.
+    """Back at the depot: what is still aboard goes back there, and its order ends as returned. While the shift lasts
+    the van can be sent out again.
 
     One that comes late, from before what the van does now, changes nothing: what was loaded since stays aboard.
     """
@@ -182,6 +184,7 @@ def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
             promises.release(db, order_id, "broken")
             orders.set_status(db, [order_id], "returned")
     vans.set_state(db, van.vehicle_id, "finished", fact.at, stop_id=None)
+    cases.wake_held(db, depot_id, van.day)
 
 
 TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {

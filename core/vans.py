@@ -17,6 +17,8 @@ from core.store.tables import depot, position, van, vehicle
 
 T = TypeVar("T")
 
+AT_DEPOT = ("idle", "finished")
+"""States in which goods can be put aboard: not out yet, or back."""
 PARTITION_LOCK = 7304502
 """Advisory lock under which one process at a time makes tables of days."""
 

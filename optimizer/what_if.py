@@ -1,10 +1,11 @@
-"""What can be done, and what each way costs: about one stop (`optimizer.options`), or about many at once."""
+"""What can be done, and what each way costs: about one stop (`optimizer.options`), about many that one cause hits
+(`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, options
+from optimizer import batch, options, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -16,10 +17,13 @@ def candidates(
     """What can be tried, of these kinds."""
     if scope.stops:
         return batch.candidates(subject, kinds, scope)
-    return options.candidates(problem, matrix, subject, kinds, scope)
+    found = options.candidates(problem, matrix, subject, kinds, scope)
+    return (*found, *wave.candidates(problem, subject, kinds, scope)) if scope.left_out else found
 
 
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
     if candidate.scope.stops:
         return batch.evaluate(problem, matrix, candidate)
+    if candidate.kind in ("serve", "hold"):
+        return wave.evaluate(problem, matrix, candidate)
     return options.evaluate(problem, matrix, candidate)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical, clock, custody, effects, fleet, orders, plans, promises
+from core import canonical, cases, clock, custody, effects, fleet, orders, plans, promises, vans
 from core.clock import iso, parse
 from core.errors import Stale
 from core.store.tables import depot, order, parcel, van
@@ -47,6 +47,8 @@ class Args(BaseModel):
     """orders that it is about"""
     day: str = ""
     """the day that orders move to"""
+    until: str = ""
+    """when the case is looked at again, for an action that puts it off (ISO UTC)"""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,18 @@ def decline(job: Job) -> dict[str, Any]:
 def join(job: Job) -> dict[str, Any]:
     """The van comes to this door anyhow: the order goes with it, and its customer is told when."""
     return {"promises": _first_promises(job)}
+
+
+def hold(job: Job) -> dict[str, Any]:
+    """Leave the order at the depot for a trip that it can share; the case is looked at again by then."""
+    return {"until": job.args.until}
+
+
+def serve(job: Job) -> dict[str, Any]:
+    """Send what waits at the depot out together: the cases of the other orders end with this one."""
+    stops = {stop for stops in job.args.routes.values() for stop in stops}
+    cases.close_held(job.db, job.case, stops, job.now)
+    return change_routes(job)
 
 
 def again(job: Job) -> dict[str, Any]:
@@ -152,6 +166,8 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "decline": decline,
     "retell": retell,
     "join": join,
+    "hold": hold,
+    "serve": serve,
     "retell_all": retell,
     "resequence": change_routes,
     "resequence_all": change_routes,
@@ -224,7 +240,7 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
-        left = (state.scalar_one_or_none() or "idle") != "idle"
+        left = (state.scalar_one_or_none() or "idle") not in vans.AT_DEPOT
         if holders - {None, move.to_vehicle} or (left and None in holders):
             raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 

@@ -310,7 +310,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
         outcome=row.inputs["outcome"],
         inputs=row.inputs["hashes"],
         applied={"picked": asked.option_id, "proposal": asked.digest, **applied},
-        cost=max(0, int(option["cost_cents"])),
+        cost=0 if "until" in applied else max(0, int(option["cost_cents"])),  # what is put off spends nothing yet
         at=now,
         day=row.day,
     )

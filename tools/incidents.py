@@ -44,6 +44,15 @@ def open_cases(db: Connection, here: Ground, late: Late, now: datetime) -> list[
     return [case_id] if new else []
 
 
+def worked(db: Connection, here: Ground) -> set[str]:
+    """The late stops that somebody is working on, alone or as part of an incident."""
+    query = select(case.c.subject).where(
+        case.c.kind == "predicted_late", case.c.depot_id == here.depot_id, case.c.day == here.day,
+        case.c.closed_at.is_(None),
+    )  # fmt: skip
+    return set(db.execute(query).scalars())
+
+
 def _one_by_one(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     opened = []
     for stop, facts in sorted(late.items()):

@@ -20,6 +20,7 @@ from core.errors import BadInput, WrongState
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
+from optimizer import wave
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
 from optimizer.travel import Matrix, MatrixStore, great_circle
@@ -34,7 +35,8 @@ DEPARTING_SHARE = 4
 """A van that stands at a door stays there for another quarter of the expected service at least: of doors that take
 longer than expected, that is what the middle one takes (log-normal service with a sigma of 0.35: 0.23)."""
 PACE_KNOWN_S = 120
-"""The pace of the present leg counts as much as the expected one once this much driving lies behind."""
+"""The pace of the present leg counts as much as the expected one once half of it lies behind, and at least this much
+driving: three minutes at a red light say little about the hour that follows."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
 BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
@@ -244,13 +246,13 @@ def running(
         if state is not None and state.state == "serving":
             left = tuple(s for s in left if s != state.stop_id)
         on_duty = on_the_road(vehicle, state, here, left, now)
-        if on_duty.on_road:
+        if state is not None and state.state != "idle":  # it has been out today
             on_duty = on_duty.model_copy(update=_driven(on_duty, rested.get(vehicle.id), left, here, now))
         moved.append(on_duty)
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s))
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes)
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -295,11 +297,15 @@ def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
     return {row.stop_id for row in states.values() if row.state == "serving"}
 
 
-def _live_stop(here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None) -> Stop:
+def _live_stop(
+    here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None, on_routes: Set[str]
+) -> Stop:
     windows = tuple((lo, hi) for lo, hi in stop.windows)
     if windows:
         windows = (*windows[:-1], (windows[-1][0], windows[-1][1] + LIVE_SLACK_S))
     due_s = None if due is None else here.seconds(due)
+    if due is None and windows and stop_id not in on_routes:  # nothing is promised yet but the customer's own window
+        due_s = stop.windows[-1][1]
     return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id})
 
 
@@ -321,9 +327,10 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
     now_s = here.seconds(now)
     if state is None or state.state == "idle":
         return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, now_s)})
-    started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
     if state.state == "finished":
-        return vehicle.model_copy(update=started | {"shift_end_s": now_s, "max_stops": 0})
+        ready_s = max(now_s, here.seconds(state.state_at) + wave.RELOAD_S)
+        return vehicle.model_copy(update={"fixed_cost": 0, "ready_s": ready_s})
+    started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
     place = here.stops.get(state.last_stop_id or "")
     start = 0 if place is None else place.location
     if state.state == "serving" and place is not None:
@@ -337,7 +344,7 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
 
 def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
     """Seconds left to the stop it heads to: the leg's time, by the share of its distance that is still ahead, at the
-    pace of the part that is behind. What is behind weighs against `PACE_KNOWN_S` of driving as expected."""
+    pace of the part that is behind, which weighs against driving as expected (`PACE_KNOWN_S`)."""
     to, left_s = here.stops[state.stop_id], here.seconds(state.state_at)
     whole = int(here.matrix.durations_s[start, to.location])
     fresh = state.position_at is not None and state.position_at >= state.state_at
@@ -349,5 +356,6 @@ def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
         return whole
     share = min(geo.metres(state.lat, state.lon, *stop_point) / leg, 1.5)
     seen_s = here.seconds(state.position_at)
-    pace = (seen_s - left_s + PACE_KNOWN_S) / (whole * max(1 - share, 0) + PACE_KNOWN_S)
+    expected_s = max(PACE_KNOWN_S, whole // 2)
+    pace = (seen_s - left_s + expected_s) / (whole * max(1 - share, 0) + expected_s)
     return max(round(whole * share * min(pace, SLOWEST_PACE)) - (now_s - seen_s), 0)

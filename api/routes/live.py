@@ -154,9 +154,10 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         route = current.routes.get(mine.id) if current else None
         stops = [_stop(db, visit) for visit in route.visits] if route else []
+        out = state is not None and state.state not in vans.AT_DEPOT
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
-        "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
+        "next": state.stop_id if state else None, "departed": out, "stops": stops,
         "breaks": [_break(rest) for rest in route.rests] if route else [],
     }  # fmt: skip
 

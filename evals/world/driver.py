@@ -1,4 +1,5 @@
-"""A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish.
+"""A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish;
+and out again, when there is work and shift left.
 
 A driver knows the route that the phone shows and what is in the van; before each move the phone is looked at again.
 Nothing here sends: `until(t)` returns what happened by then, for the run to send. Times are seconds since the epoch.
@@ -251,7 +252,7 @@ class Van:
 
     def _load(self, at: int) -> list[Sent]:
         mine = [order.id for stop in self._open_stops() for order in stop.orders]
-        if not mine:
+        if not mine or (self.finished_at is not None and at > self.shift_end - LAST_CALL_S):
             self.next_at = at + IDLE_LOOK_S
             if self.next_at > self.shift_end - LAST_CALL_S:
                 self.state = "off"
@@ -264,7 +265,8 @@ class Van:
         late = [o.id for stop in self._open_stops() for o in stop.orders if o.id not in self.aboard]
         self.state, self.departed_at = "free", at
         scans = [self._scan(at, late)] if late else []
-        return [*scans, self._event("departed", at, str(self.day.scenario.day))]
+        self.finished_at = None
+        return [*scans, self._event("departed", at, str(at))]
 
     def _scan(self, at: int, orders: Sequence[str]) -> Sent:
         self.aboard |= dict.fromkeys(orders)
@@ -318,8 +320,9 @@ class Van:
         return {"kind": kind, "sha256": words, **where}
 
     def _finish(self, at: int) -> list[Sent]:
-        self.state, self.finished_at = "off", at
-        return [self._event("finished", at, str(self.day.scenario.day), data={"returned": list(self.aboard)})]
+        self.state, self.finished_at, self.next_at = "depot", at, at + IDLE_LOOK_S
+        returned, self.aboard = list(self.aboard), {}
+        return [self._event("finished", at, str(at), data={"returned": returned})]
 
     def _present_stop(self) -> RouteStop:
         if self.stop is None:

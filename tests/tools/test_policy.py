@@ -82,6 +82,8 @@ def ask(kind: str, facts: dict[str, int | str | bool], policy: Policy = SHIPPED)
         ("cancel", AT_HOME | {"notice_min": 29}, "ask", "cancel.short_notice"),
         ("cancel", AT_HOME, "deny", "default.deny"),
         ("again", CHEAP | {"attempts": 1}, "auto", "again.within_limits"),
+        ("again", CHEAP | {"attempts": 1, "extra_cost_cents": 1501, "requester": "customer"}, "auto", "again.wished"),
+        ("again", CHEAP | {"attempts": 2, "requester": "customer"}, "ask", "again.third"),
         ("again", CHEAP | {"attempts": 2}, "ask", "again.third"),
         ("again", CHEAP | {"attempts": 1, "extra_cost_cents": 1501}, "ask", "limit.extra_cost_cents"),
         ("retry_day", {"attempts": 1, "slot_open": True}, "auto", "retry_day.next"),
