@@ -94,6 +94,14 @@ class UnassignedStop(Answer):
     reason: str = ""
 
 
+class PlanFigures(Answer):
+    """What the server says of a plan as a whole."""
+
+    co2_g: int = 0
+    worked_percent: int = 0
+    load_percent: tuple[int, ...] = ()
+
+
 class Plan(Answer):
     version: int
     digest: str
@@ -101,6 +109,7 @@ class Plan(Answer):
     cost: int
     routes: tuple[PlannedRoute, ...]
     unassigned: tuple[UnassignedStop, ...] = ()
+    figures: PlanFigures | None = None
 
 
 class Promise(Answer):
