@@ -266,7 +266,7 @@ def unfit(vehicle: Vehicle, stop: Stop) -> str | None:
     """What keeps a vehicle from ever serving a stop: aboard, skills, crew or area; None when nothing does."""
     if not holds(vehicle, stop):
         return "aboard"
-    if not set(stop.skills) <= set(vehicle.skills):
+    if stop.skills and not set(stop.skills) <= set(vehicle.skills):
         return "skills"
     if stop.crew > vehicle.crew:
         return "crew"

@@ -107,6 +107,8 @@ class Schedule:
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
         self._first_of = {stop.after: stop.id for stop in problem.stops if stop.after is not None}
+        # stops that not every van can serve: the others need no look, which is half of the time of a pass
+        self._choosy = {s.id for s in problem.stops if s.aboard is not None or s.skills or s.crew > 1}
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -181,8 +183,14 @@ class Schedule:
 
     def breaches(self, vehicle: Vehicle, timing: Timing) -> tuple[Breach, ...]:
         found: list[Breach] = []
+        choosy = vehicle.on_road or vehicle.areas is not None
         for stop_id, _, start, _, _ in timing.visits:
-            found += _stop_breaches(self.stops[stop_id], vehicle, start)
+            stop = self.stops[stop_id]
+            if stop.windows and misses_window(stop, start):
+                found.append(_window_breach(stop, start))
+            kind = unfit(vehicle, stop) if choosy or stop_id in self._choosy else None
+            if kind is not None:
+                found.append(Breach(kind, stop_id, unfit_words(vehicle, stop, kind)))
         found += self._vehicle_breaches(vehicle, timing)
         return tuple(found)
 
@@ -264,16 +272,9 @@ def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
     )
 
 
-def _stop_breaches(stop: Stop, vehicle: Vehicle, start_s: int) -> list[Breach]:
-    found = []
-    if misses_window(stop, start_s):
-        closed = clock(stop.windows[-1][1])
-        words = f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}"
-        found.append(Breach("window", stop.id, words))
-    kind = unfit(vehicle, stop)
-    if kind is not None:
-        found.append(Breach(kind, stop.id, unfit_words(vehicle, stop, kind)))
-    return found
+def _window_breach(stop: Stop, start_s: int) -> Breach:
+    closed = clock(stop.windows[-1][1])
+    return Breach("window", stop.id, f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}")
 
 
 def unfit_words(vehicle: Vehicle, stop: Stop, kind: str) -> str:
@@ -291,11 +292,15 @@ def unfit_words(vehicle: Vehicle, stop: Stop, kind: str) -> str:
 def most_aboard(vehicle: Vehicle, stops: Sequence[Stop], dimension: int) -> int:
     """The largest load of a route in one dimension: what the depot loads, less what is handed over, plus what is
     fetched on the way."""
-    load = most = figure(vehicle.held, dimension) + sum(figure(s.demand, dimension) for s in stops if s.after is None)
-    if any(stop.pickup for stop in stops):
-        for stop in stops:
-            load += figure(stop.pickup, dimension) - figure(stop.demand, dimension)
-            most = max(most, load)
+    load, fetches = figure(vehicle.held, dimension), False
+    for stop in stops:
+        if stop.after is None and dimension < len(stop.demand):
+            load += stop.demand[dimension]
+        fetches = fetches or bool(stop.pickup)
+    most = load
+    for stop in stops if fetches else ():
+        load += figure(stop.pickup, dimension) - figure(stop.demand, dimension)
+        most = max(most, load)
     return most
 
 

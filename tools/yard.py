@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from core import clock, geo, orders, plans
 from core.store.tables import order, parcel
@@ -98,8 +98,8 @@ def held(db: Connection, depot_id: str, day: date) -> dict[str, tuple[int, ...]]
     mine = (
         select(parcel.c.holder, order.c.id)
         .join(order, parcel.c.order_id == order.c.id)
-        .where(order.c.depot_id == depot_id, order.c.day == day, parcel.c.holder.like("van:%"))
-        .where(order.c.status.not_in(orders.OPEN))
+        .where(order.c.depot_id == depot_id, parcel.c.holder.like("van:%"))
+        .where(or_(order.c.day != day, order.c.status.not_in(orders.OPEN)))  # moved ones belong to their new day
         .distinct()
         .subquery()
     )
