@@ -71,11 +71,6 @@ def wait(job: Job) -> dict[str, Any]:
     return {}
 
 
-def keep(job: Job) -> dict[str, Any]:
-    """The customer will be there, or did not say otherwise: the visit stays as planned."""
-    return {"kept": list(job.args.orders)}
-
-
 def decline(job: Job) -> dict[str, Any]:
     """The customer's wish can't be met, or costs more than it is worth: tell them that today stands."""
     template = "kept" if job.case.kind == "cancel" else "declined"
@@ -162,7 +157,7 @@ def move_day(job: Job) -> dict[str, Any]:
 
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "wait": wait,
-    "keep": keep,
+    "keep": wait,
     "decline": decline,
     "retell": retell,
     "join": join,
