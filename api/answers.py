@@ -50,6 +50,7 @@ class Rejection(Answer):
 class FleetTaken(Answer):
     clients: int
     depots: int
+    areas: int
     drivers: int
     vehicles: int
     rejected: tuple[Rejection, ...]
@@ -162,6 +163,42 @@ class PlannedStop(Answer):
     departure: datetime
 
 
+class Cents(Answer):
+    use: int
+    hours: int
+    km: int
+    overtime: int
+    late: int
+
+
+class Figures(Answer):
+    """Of one route, or added up over many."""
+
+    vans: int
+    stops: int
+    distance_m: int
+    paid_s: int
+    driving_s: int
+    service_s: int
+    waiting_s: int
+    resting_s: int
+    shift_s: int
+    co2_g: int
+    cents: Cents
+    load_percent: tuple[int, ...]
+
+
+class PlanFigures(Figures):
+    worked_percent: int
+
+
+class PlannedBreak(Answer):
+    after: int
+    at: datetime
+    minutes: int
+    own: bool
+
+
 class PlannedRoute(Answer):
     vehicle: str
     digest: str
@@ -170,6 +207,8 @@ class PlannedRoute(Answer):
     cost: int
     start: datetime
     end: datetime
+    figures: Figures | None
+    breaks: tuple[PlannedBreak, ...]
     stops: tuple[PlannedStop, ...]
 
 
@@ -186,6 +225,7 @@ class Plan(Answer):
     published: bool
     cost: int
     made_by: dict[str, Any]
+    figures: PlanFigures
     routes: tuple[PlannedRoute, ...]
     unassigned: tuple[UnassignedStop, ...]
 
@@ -228,12 +268,19 @@ class RouteStop(Answer):
     service_s: int
 
 
+class Break(Answer):
+    after: int
+    at: datetime
+    minutes: int
+
+
 class DriverRoute(Answer):
     vehicle: str
     day: date
     version: int | None
     next: str | None
     departed: bool
+    breaks: tuple[Break, ...]
     stops: tuple[RouteStop, ...]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from api.answers import Answer
+from api.answers import Answer, PlanFigures
 
 
 class BrokenPromise(Answer):
@@ -56,5 +56,6 @@ class DayReport(Answer):
     custody: Custody
     spend: dict[str, dict[str, Spend]]
     decisions: dict[str, int]
+    plans: dict[str, PlanFigures]
     outside_policy: int
     log: LogHead

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import cases, fleet, health, incidents, live, messages, plans, report, talk
+from api.routes import again, cases, fleet, health, incidents, live, messages, plans, report, risks, talk
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -44,6 +44,8 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         health.router,
         talk.router,
         fleet.router,
+        again.router,
+        risks.router,
         plans.router,
         live.router,
         cases.router,

@@ -23,7 +23,7 @@ from core.errors import DoorstepError, Unavailable
 from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
-from tools import desk, offers, publishing
+from tools import desk, offers, publishing, standing
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -82,6 +82,12 @@ def survey(subject: str) -> None:
         stages.survey(db, subject, clock.now(db))
 
 
+def standing_orders(subject: str) -> None:
+    """Make tomorrow's orders of a depot's standing ones."""
+    with store.transaction() as db:
+        standing.noon(db, subject, clock.now(db))
+
+
 TASKS: dict[str, Callable[[str], None]] = {
     "work_case": work_case,
     "drain_outbox": drain_outbox,
@@ -89,6 +95,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "offer_over": offer_over,
     "close_day": close_day,
     "survey": survey,
+    "standing_orders": standing_orders,
 }
 
 

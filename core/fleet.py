@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core import people, phones, principals, regions
 from core.errors import BadInput, NotFound
-from core.store.tables import depot, driver, person, vehicle
+from core.store.tables import area, depot, driver, person, vehicle
 
 MOST_CENTS = 10_000_000
 Skill: TypeAlias = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -28,6 +28,10 @@ class Depot(BaseModel):
     lat: float = Field(ge=-90, le=90)
     lon: float = Field(ge=-180, le=180)
     tz: str = "UTC"
+    docks: int | None = Field(None, ge=1, le=1000)
+    """vans that can be loaded at a time; None: all of them"""
+    service_quantile: float = Field(0.5, ge=0.5, le=0.95)
+    """how safe plans are against long services: above 0.5, kinds of jobs whose time varies more get more time"""
     country: str = ""
     """ISO 3166 alpha-2, for phone numbers and addresses that name none; empty: the time zone's"""
 
@@ -46,6 +50,50 @@ class Depot(BaseModel):
         if value and value.upper() not in phones.REGIONS:
             raise ValueError(f"{value!r} is no country; write two letters, such as ES or US")
         return value.upper()
+
+
+Energy: TypeAlias = Literal["diesel", "petrol", "hybrid", "electric", "none"]
+CO2_G_KM: Mapping[Energy, int] = {"diesel": 250, "petrol": 220, "hybrid": 170, "electric": 70, "none": 0}
+"""grams a kilometre of a van of 3.5 t in town, from tank or grid: 9.5 l of diesel a 100 km at 2.64 kg a litre or of
+petrol at 2.31 kg, a hybrid three quarters of that, 28 kWh a 100 km at 250 g a kWh; none: a cargo bike"""
+
+
+class Area(BaseModel):
+    """A part of the map with a name, for vehicles that keep to some: corners as (lat, lon), in order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1, max_length=60)
+    depot: str
+    polygon: tuple[tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-180, le=180)]], ...] = (
+        Field(min_length=3, max_length=2000)
+    )
+
+
+class Rest(BaseModel):
+    """A break that a driver takes every day: so many minutes, beginning between two times on the wall clock."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: int = Field(ge=1, le=240)
+    earliest: str
+    latest: str
+
+    @field_validator("earliest", "latest", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> str:
+        return _time_of_day(value)
+
+
+class Law(BaseModel):
+    """Driving in minutes: how much until a break, how long that break is, how much a day. The European Union's rule
+    (Regulation (EC) 561/2006) unless the fleet file says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    drive_min: int = Field(270, ge=1, le=1440)
+    break_min: int = Field(45, ge=1, le=1440)
+    day_min: int = Field(540, ge=1, le=1440)
 
 
 class Driver(BaseModel):
@@ -79,18 +127,42 @@ class Vehicle(BaseModel):
     cost_per_km: int = Field(35, ge=0, le=MOST_CENTS)
     max_stops: int | None = Field(None, ge=1, le=100_000)
     ends_at_depot: bool = True
+    areas: tuple[str, ...] | None = None
+    """the only areas that it delivers in; None: anywhere"""
+    speed_percent: int = Field(100, ge=10, le=300)
+    """how fast it is against the travel times: a cargo bike on long legs 60, in a jammed centre 120"""
+    energy: Energy = "diesel"
+    co2_g_per_km: int | None = Field(None, ge=0, le=5000)
+    """grams; None: the usual figure of its energy"""
+    loading_min: int = Field(0, ge=0, le=240)
+    """at the dock, from the start of the shift or as soon as a dock is free; then it leaves"""
+    breaks: tuple[Rest, ...] = Field((), max_length=4)
+    hours: Law | None = Law()
+    """None: no limits"""
 
     @field_validator("shift_start", "shift_end", mode="before")
     @classmethod
     def _clock(cls, value: object) -> str:
-        found = re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d|24:00", str(value))
-        if not found:
-            raise ValueError(f'{value!r} is no time of day; write it in quotes as "07:30"')
-        return str(value)
+        return _time_of_day(value)
+
+    @property
+    def co2_g_km(self) -> int:
+        return CO2_G_KM[self.energy] if self.co2_g_per_km is None else self.co2_g_per_km
+
+    @property
+    def breaks_s(self) -> list[list[int]]:
+        """[seconds, earliest start, latest start] of each, after midnight; earliest first."""
+        return sorted([60 * b.minutes, _seconds(b.earliest), _seconds(b.latest)] for b in self.breaks)
 
     @property
     def shift_s(self) -> tuple[int, int]:
         return _seconds(self.shift_start), _seconds(self.shift_end)
+
+
+def _time_of_day(value: object) -> str:
+    if not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d|24:00", str(value)):
+        raise ValueError(f'{value!r} is no time of day; write it in quotes as "07:30"')
+    return str(value)
 
 
 def _seconds(clock: str) -> int:
@@ -137,6 +209,12 @@ def put_vehicle(db: Connection, new: Vehicle) -> None:
             "Swap them, or use 24:00 at most.",
             field="shift_end",
         )
+    if any(latest < earliest for _, earliest, latest in new.breaks_s):
+        raise BadInput("A break ends to begin before it may.", "Swap earliest and latest.", field="breaks")
+    known = set(db.execute(select(area.c.id).where(area.c.depot_id == new.depot)).scalars())
+    if new.areas is not None and set(new.areas) - known:
+        strange = ", ".join(sorted(set(new.areas) - known))
+        raise BadInput(f"Depot {new.depot} has no area {strange}.", "List it under areas first.", field="areas")
     taken = select(vehicle.c.id).where(vehicle.c.driver_id == new.driver, vehicle.c.id != new.id)
     other = db.execute(taken).scalar_one_or_none()
     if other is not None:
@@ -149,8 +227,25 @@ def put_vehicle(db: Connection, new: Vehicle) -> None:
         "skills": sorted(new.skills), "crew": new.crew, "shift_start_s": start, "shift_end_s": end,
         "cost_per_use": new.cost_per_use, "cost_per_hour": new.cost_per_hour, "cost_per_km": new.cost_per_km,
         "max_stops": new.max_stops, "ends_at_depot": new.ends_at_depot,
+        "areas": None if new.areas is None else sorted(set(new.areas)), "speed_percent": new.speed_percent,
+        "co2_g_km": new.co2_g_km, "loading_s": 60 * new.loading_min, "breaks": new.breaks_s,
+        "hours": new.hours.model_dump() if new.hours else None,
     }  # fmt: skip
     _upsert(db, vehicle, row)
+
+
+def put_area(db: Connection, new: Area) -> None:
+    if db.execute(select(depot.c.id).where(depot.c.id == new.depot)).one_or_none() is None:
+        raise BadInput(f"There is no depot {new.depot!r}.", "List it under depots first.", field="depot")
+    row = {"id": new.id, "depot_id": new.depot, "polygon": [list(corner) for corner in new.polygon]}
+    statement = insert(area).values(row)
+    db.execute(statement.on_conflict_do_update(index_elements=["depot_id", "id"], set_={"polygon": row["polygon"]}))
+
+
+def areas_of(db: Connection, depot_id: str) -> dict[str, tuple[tuple[float, float], ...]]:
+    """name -> its corners"""
+    rows = db.execute(select(area).where(area.c.depot_id == depot_id).order_by(area.c.id))
+    return {row.id: tuple((lat, lon) for lat, lon in row.polygon) for row in rows}
 
 
 def get_depot(db: Connection, depot_id: str) -> Row[Any]:

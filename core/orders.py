@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import canonical, custody, people, stream
+from core import address_book, canonical, custody, people, stream
 from core.clock import iso
 from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
@@ -25,8 +25,8 @@ OPEN = frozenset({"new", "planned", "unassigned", "out"})
 Kind: TypeAlias = Literal["delivery", "pickup", "return", "exchange", "service"]
 FROM_CUSTOMER = frozenset({"pickup", "return"})
 """Kinds whose goods are with the customer at first."""
-FREE = frozenset({"pickup", "return", "service"})
-"""Kinds for which nothing has to be loaded: they can go with a van that has left."""
+BROUGHT, FETCHED = frozenset({"delivery", "exchange"}), frozenset({"pickup", "return", "exchange"})
+"""Kinds whose goods are loaded at the depot, and kinds whose goods come back on the van: an exchange does both."""
 PRIORITIES = ("low", "normal", "high", "urgent")
 """By their number, 0 to 3."""
 PlaceKind: TypeAlias = Literal["given", "exact", "interpolated", "postal_code", "person", "none"]
@@ -117,12 +117,14 @@ def id_of(client: str, ref: str) -> str:
 
 
 def add(
-    db: Connection, new: NewOrder, depot_id: str, day: date, at: datetime, found: Place | None = None
-) -> tuple[str, bool]:
+    db: Connection, new: NewOrder, depot_id: str, day: date, at: datetime, found: Place | None = None,
+    person_id: str | None = None,
+) -> tuple[str, bool]:  # fmt: skip
     """Take an order in. Returns its id and whether it is new: the same order twice changes nothing.
 
     `found` is where its address is, when the order brings no coordinates; without either it is in, but can't be planned
-    until `place` says where. Raises BadInput when the reference is known with other contents.
+    until `place` says where. What the address book knows of the customer's door comes first. Raises BadInput when the
+    reference is known with other contents.
     """
     made = id_of(new.client, new.ref)
     source = canonical.digest({"order": new, "depot": depot_id, "day": day.isoformat()})
@@ -135,19 +137,36 @@ def add(
             "Change that order instead, or give this one a reference of its own.",
             field="ref",
         )
+    windows = [[iso(lo), iso(hi)] for lo, hi in new.windows]
+    person_id = person_id or people.ensure(db, new.name, new.phone, new.email)
+    door = address_book.find(db, person_id, new.address)
+    corrected = Place(lat=door.lat, lon=door.lon, known="person") if door is not None and door.lat is not None else None
+    where = _where(corrected or new.given_place or found, depot_id, day, made)
+    where["stop_id"] = _apart(db, where["stop_id"], made, windows)
     row = {
         "id": made, "ref": new.ref, "client": new.client, "depot_id": depot_id, "day": day, "status": "new",
-        "person_id": people.ensure(db, new.name, new.phone, new.email),
+        "person_id": person_id,
         "address": new.address or None,
         "address_parts": new.parts.model_dump(exclude_defaults=True) if new.parts else None,
-        "notes": new.notes or None, **_where(new.given_place or found, depot_id, day, made),
-        "windows": [[iso(lo), iso(hi)] for lo, hi in new.windows], "service_s": new.service_s,
+        "notes": _notes(new, door), **where, "windows": windows, "service_s": _service_s(new, door),
         "pieces": new.pieces, "weight_g": new.weight_g, "volume_ml": new.volume_ml, "kind": new.kind,
         "priority": new.priority, "skills": sorted(new.skills), "crew": new.crew, "source": source, "created_at": at,
     }  # fmt: skip
     db.execute(insert(order).values(row))
     _put_parcels(db, new, made, depot_id, row["person_id"], at)
     return made, True
+
+
+def _notes(new: NewOrder, door: Row[Any] | None) -> str | None:
+    """What the order says, then what is known of the door."""
+    known = door.notes if door is not None and door.notes and door.notes not in new.notes else ""
+    return "\n".join(part for part in (new.notes, known) if part) or None
+
+
+def _service_s(new: NewOrder, door: Row[Any] | None) -> int:
+    """What the order asks for; when it asks for nothing, what the door usually takes."""
+    usual = door.service_s if door is not None else None
+    return new.service_s if usual is None or "service_s" in new.model_fields_set else int(usual)
 
 
 def _put_parcels(db: Connection, new: NewOrder, made: str, depot_id: str, person_id: object, at: datetime) -> None:
@@ -171,6 +190,15 @@ def door(order_id: str, depot_id: str, day: date, lat: float | None, lon: float 
     if lat is None or lon is None:
         return canonical.short("stp", depot_id, day.isoformat(), order_id)
     return stop_id(depot_id, day, lat, lon)
+
+
+def _apart(db: Connection, stop: str, order_id: str, windows: list[list[str]]) -> str:
+    """The stop of an order at a door where others are due: a visit of its own when no time suits all of them."""
+    others = [r for r in at_stop(db, stop) if r.status in OPEN and r.windows and r.id != order_id] if windows else []
+    left = [(lo, hi) for lo, hi in windows]
+    for row in others:  # ISO times in UTC sort as what they say
+        left = [(max(a, c), min(b, d)) for a, b in left for c, d in row.windows if max(a, c) <= min(b, d)]
+    return stop if left or not others else canonical.short("stp", stop, order_id)
 
 
 def put_place(db: Connection, order_id: str, place: Place) -> None:

@@ -13,7 +13,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, phones
 from core.errors import NotFound, WrongState
-from core.store.tables import attempt, import_row, instance, message, order, person, principal, proof, turn
+from core.store.tables import (
+    address_book,
+    attempt,
+    import_row,
+    instance,
+    message,
+    order,
+    person,
+    principal,
+    proof,
+    standing_order,
+    turn,
+)
 
 FINAL = ("delivered", "returned", "cancelled", "rescheduled")
 
@@ -97,6 +109,8 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
     db.execute(update(message).where(message.c.person_id == person_id).values(body=None))
     them = select(principal.c.id).where(principal.c.role == "customer", principal.c.subject == person_id)
     db.execute(delete(turn).where(turn.c.principal_id.in_(them)))
+    for kept in (address_book, standing_order):
+        db.execute(delete(kept).where(kept.c.person_id == person_id))
     where = {"address": None, "address_parts": None, "lat": None, "lon": None, "notes": None}
     db.execute(update(order).where(order.c.person_id == person_id).values(where))
     gone = {"salt": None, "name": None, "phone": None, "email": None, "erased_at": at}

@@ -26,6 +26,19 @@ class PlannedVisit(BaseModel):
     departure: datetime
 
 
+class PlannedRest(BaseModel):
+    """A break of the driver: after how many stops, from when on, how long, and how far into the leg."""
+
+    model_config = ConfigDict(frozen=True)
+
+    after: int
+    at: datetime
+    seconds: int
+    driven_s: int
+    own: bool
+    """one of the driver's own breaks, not one that only the law asks for"""
+
+
 class PlannedRoute(BaseModel):
     """One vehicle's list for the day, with planned times (UTC), metres, seconds and cents."""
 
@@ -38,6 +51,9 @@ class PlannedRoute(BaseModel):
     distance_m: int
     driving_s: int
     cost: int
+    rests: tuple[PlannedRest, ...] = ()
+    figures: dict[str, Any] = {}
+    """`optimizer.figures.Figures` as it was planned; empty: it was changed since, or planned before there were any"""
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -123,6 +139,7 @@ def _route(row: Row[Any]) -> PlannedRoute:
     return PlannedRoute(
         vehicle_id=row.vehicle_id, visits=tuple(_visit(v) for v in row.visits), start=row.start,
         end=row.end, distance_m=row.distance_m, driving_s=row.driving_s, cost=row.cost,
+        rests=tuple(PlannedRest(**r) for r in row.rests), figures=row.figures,
     )  # fmt: skip
 
 
@@ -185,7 +202,8 @@ def add(
         )
     )  # fmt: skip
     for route in routes:
-        row = route.model_dump(mode="json", include={"visits"}) | route.model_dump(exclude={"visits"})
+        lists = {"visits", "rests"}
+        row = route.model_dump(mode="json", include=lists) | route.model_dump(exclude=lists)
         db.execute(
             insert(plan_route).values(
                 row | {"depot_id": depot_id, "day": day, "version": version, "digest": route.digest}

@@ -17,13 +17,24 @@ from types import SimpleNamespace
 from typing import Any
 
 from core import clock, fleet, orders
-from evals.wire import DriverRoute, OrderRow, Plan, PlannedRoute, PlannedStop, Promise, RouteOrder, RouteStop
+from evals.wire import (
+    DriverRoute,
+    OrderRow,
+    Plan,
+    PlanFigures,
+    PlannedRoute,
+    PlannedStop,
+    Promise,
+    RouteOrder,
+    RouteStop,
+)
 from evals.world import incidents
 from evals.world.driver import POSITION_S, Day, Leg, Van
 from evals.world.run import TICK_S, slack
 from evals.world.scenario import Depot, Order, Point, Scenario
 from evals.world.streets import Streets
 from optimizer import ortools_engine
+from optimizer.figures import Figures
 from optimizer.problem import Plan as Solved
 from optimizer.problem import Problem, Vehicle
 from optimizer.travel import great_circle
@@ -47,6 +58,10 @@ class Visit:
     arrived: int
     began: int
     done: int
+
+
+NONE = PlanFigures.model_validate(Figures().model_dump() | {"worked_percent": 0})
+"""a drive is judged by what was driven"""
 
 
 @dataclass
@@ -250,7 +265,8 @@ def _vehicle(row: Mapping[str, Any], here: Ground) -> Vehicle:
     start, end = known.shift_s
     kept = known.model_dump() | {
         "shift_start_s": start, "shift_end_s": end, "weight_g": int(known.weight_kg * 1000),
-        "volume_ml": int(known.volume_l * 1000),
+        "volume_ml": int(known.volume_l * 1000), "co2_g_km": known.co2_g_km, "loading_s": 60 * known.loading_min,
+        "breaks": known.breaks_s,
     }  # fmt: skip
     like_stored: Any = SimpleNamespace(**kept)
     return problems.vehicle_of(like_stored, here)
@@ -261,7 +277,15 @@ def _row(scenario: Scenario, order: Order) -> Any:
     windows = [[clock.iso(scenario.at(order.depot, each)) for each in (lo, hi)]] if lo and hi else []
     weight_g = round(1000 * (order.weight_kg or 0))
     return SimpleNamespace(
-        windows=windows, service_s=order.service_s, pieces=order.pieces, weight_g=weight_g, volume_ml=0, priority=1
+        windows=windows,
+        service_s=order.service_s,
+        pieces=order.pieces,
+        weight_g=weight_g,
+        volume_ml=0,
+        priority=1,
+        kind="delivery",
+        skills=(),
+        crew=1,
     )
 
 
@@ -269,7 +293,7 @@ def _as_told(here: Ground, solved: Solved) -> Plan:
     routes = tuple(
         PlannedRoute(
             vehicle=route.vehicle_id, digest="", distance_m=route.distance_m, driving_s=route.driving_s,
-            cost=route.cost, start=here.at(route.start_s), end=here.at(route.end_s),
+            cost=route.cost, start=here.at(route.start_s), end=here.at(route.end_s), figures=None, breaks=(),
             stops=tuple(
                 PlannedStop(
                     stop=v.stop_id, orders=here.orders[v.stop_id], lat=here.points[v.stop_id][0],
@@ -280,7 +304,9 @@ def _as_told(here: Ground, solved: Solved) -> Plan:
         )
         for route in solved.routes
     )  # fmt: skip
-    return Plan(version=1, digest="", published=True, cost=solved.cost, made_by={}, routes=routes, unassigned=())
+    return Plan(
+        version=1, digest="", published=True, cost=solved.cost, made_by={}, routes=routes, unassigned=(), figures=NONE
+    )  # fmt: skip
 
 
 def _order_rows(scenario: Scenario, yard: Yard, plan: Plan) -> Iterator[OrderRow]:
@@ -300,7 +326,7 @@ def _phones(yard: Yard) -> dict[str, DriverRoute]:
     here = yard.here
     return {
         vehicle.id: DriverRoute(
-            vehicle=vehicle.id, day=here.day, departed=False,
+            vehicle=vehicle.id, day=here.day, departed=False, breaks=(),
             stops=tuple(
                 RouteStop(
                     stop=stop, arrival=here.t0, done=False,

@@ -181,7 +181,13 @@ def driver_route(api: FakeApi, call: Call) -> Any:
         lines = [{name: order[name] for name in ("id", "ref", "pieces")} for order in left]
         shown.append({**stop, "orders": lines, "done": not left})
     following = next((stop["stop"] for stop in shown if not stop["done"]), None)
-    known = {"vehicle": van, "day": api.now.date().isoformat(), "version": 1, "departed": van in api.departed}
+    known = {
+        "vehicle": van,
+        "day": api.now.date().isoformat(),
+        "version": 1,
+        "departed": van in api.departed,
+        "breaks": [],
+    }
     return known | {"next": following, "stops": shown}
 
 

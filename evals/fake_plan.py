@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from core import canonical
+from optimizer.figures import Figures
 
 Row = dict[str, Any]
 LEG_S_PER_DEGREE = 111_200 * 1.36 * 3.6 / 26
@@ -26,6 +27,7 @@ def sweep(depot: Row, vans: Sequence[Row], orders: Sequence[Row], day: str) -> R
         mine, waiting = waiting[:share], waiting[share:]
         routes.append(_route(depot, van, mine, day))
     known = {"version": 1, "published": False, "cost": 100, "day": day, "unassigned": [], "made_by": {}}
+    known |= {"figures": Figures().model_dump() | {"worked_percent": 0}}
     return known | {"digest": canonical.digest(routes), "routes": routes}
 
 
@@ -47,6 +49,7 @@ def _route(depot: Row, van: Row, doors: Sequence[list[Row]], day: str) -> Row:
         for order in door:
             order |= {"status": "planned", "vehicle": van["id"]}
     known = {"vehicle": van["id"], "digest": "", "distance_m": driving * 7, "driving_s": driving, "cost": 100}
+    known |= {"figures": None, "breaks": []}
     return known | {"stops": stops, "start": start.isoformat(), "end": at.isoformat()}
 
 

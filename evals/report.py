@@ -45,6 +45,11 @@ class PlanLine(Frozen):
     hours_s: int
     """from leaving to coming back, over all vans"""
     cost: int
+    co2_g: int = 0
+    worked_percent: int = 0
+    """driving and service, of the shifts of the vans that are used"""
+    load_percent: int = 0
+    """of the fullest of pieces, weight and volume, the mean over those vans"""
 
 
 class SequenceLine(Frozen):
@@ -190,7 +195,7 @@ def _unfinished(mine: set[str], rows: Sequence[OrderRow]) -> tuple[str, ...]:
 
 
 def _plan_line(depot: str, plan: Plan, last_version: int) -> PlanLine:
-    used = [route for route in plan.routes if route.stops]
+    used, figures = [route for route in plan.routes if route.stops], plan.figures
     return PlanLine(
         depot=depot,
         version=plan.version,
@@ -203,6 +208,9 @@ def _plan_line(depot: str, plan: Plan, last_version: int) -> PlanLine:
         driving_s=sum(route.driving_s for route in used),
         hours_s=sum(int((route.end - route.start).total_seconds()) for route in used),
         cost=plan.cost,
+        co2_g=figures.co2_g,
+        worked_percent=figures.worked_percent,
+        load_percent=max(figures.load_percent, default=0),
     )
 
 

@@ -115,6 +115,9 @@ def _plans(lines: Iterable[PlanLine]) -> Table:
         "driving h",
         "hours",
         "cost",
+        "kg CO2",
+        "worked",
+        "load",
         "last version",
     ):
         table.add_column(column, justify="left" if column == "depot" else "right")
@@ -129,6 +132,9 @@ def _plans(lines: Iterable[PlanLine]) -> Table:
             _hours(line.driving_s),
             _hours(line.hours_s),
             f"{line.cost / 100:.2f}",
+            f"{line.co2_g / 1000:.1f}",
+            f"{line.worked_percent} %",
+            f"{line.load_percent} %",
             str(line.last_version),
         )
     return table

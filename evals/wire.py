@@ -40,11 +40,22 @@ class Ask(Model):
     iterations: int | None = None
     seed: int = 1
     time_limit_s: float = 300.0
+    start: str | None = None
     key: str | None = None
 
 
 class Batch(Model):
     positions: tuple[Position, ...]
+
+
+class BodySkipStanding(Model):
+    day: date
+
+
+class Break(Model):
+    after: int
+    at: datetime
+    minutes: int
 
 
 class BrokenPromise(Model):
@@ -109,11 +120,26 @@ class Cases(Model):
     cases: tuple[Case, ...]
 
 
+class Cents(Model):
+    use: int
+    hours: int
+    km: int
+    overtime: int
+    late: int
+
+
 class Clock(Model):
     mode: Literal["real", "simulated"]
     now: datetime
     paused: bool
     speed: float
+
+
+class Confirm(Model):
+    depot: str
+    day: date
+    at_least: int = 20
+    orders: tuple[str, ...] | None = None
 
 
 class Contact(Model):
@@ -150,6 +176,7 @@ class DayReport(Model):
     custody: Custody
     spend: dict[str, dict[str, Spend]]
     decisions: dict[str, int]
+    plans: dict[str, PlanFigures]
     outside_policy: int
     log: LogHead
 
@@ -176,12 +203,23 @@ class Decisions(Model):
     next: str | None = None
 
 
+class Door(Model):
+    """What is known; what is left out stays as it was."""
+
+    address: str
+    lat: float | None = None
+    lon: float | None = None
+    notes: str | None = None
+    service_s: int | None = None
+
+
 class DriverRoute(Model):
     vehicle: str
     day: date
     version: int | None = None
     next: str | None = None
     departed: bool
+    breaks: tuple[Break, ...]
     stops: tuple[RouteStop, ...]
 
 
@@ -217,9 +255,27 @@ class Fact(Model):
     at: str
 
 
+class Figures(Model):
+    """Of one route, or added up over many."""
+
+    vans: int
+    stops: int
+    distance_m: int
+    paid_s: int
+    driving_s: int
+    service_s: int
+    waiting_s: int
+    resting_s: int
+    shift_s: int
+    co2_g: int
+    cents: Cents
+    load_percent: tuple[int, ...]
+
+
 class FleetTaken(Model):
     clients: int
     depots: int
+    areas: int
     drivers: int
     vehicles: int
     rejected: tuple[Rejection, ...]
@@ -233,6 +289,7 @@ class Imported(Model):
     duplicates: tuple[Duplicate, ...] = ()
     warnings: tuple[Rejected, ...] = ()
     unplaced: tuple[Unplaced, ...] = ()
+    risky: tuple[Risky, ...] = ()
     places: dict[str, int] = {}
     ignored: tuple[str, ...] = ()
 
@@ -246,6 +303,11 @@ class LogHead(Model):
     head: str
     verified: bool
     problems: tuple[str, ...]
+
+
+class Made(Model):
+    depot: str
+    day: date
 
 
 class MatrixTaken(Model):
@@ -391,8 +453,25 @@ class Plan(Model):
     published: bool
     cost: int
     made_by: dict[str, Json]
+    figures: PlanFigures
     routes: tuple[PlannedRoute, ...]
     unassigned: tuple[UnassignedStop, ...]
+
+
+class PlanFigures(Model):
+    vans: int
+    stops: int
+    distance_m: int
+    paid_s: int
+    driving_s: int
+    service_s: int
+    waiting_s: int
+    resting_s: int
+    shift_s: int
+    co2_g: int
+    cents: Cents
+    load_percent: tuple[int, ...]
+    worked_percent: int
 
 
 class PlanRun(Model):
@@ -409,6 +488,13 @@ class PlanStarted(Model):
     run: str
 
 
+class PlannedBreak(Model):
+    after: int
+    at: datetime
+    minutes: int
+    own: bool
+
+
 class PlannedRoute(Model):
     vehicle: str
     digest: str
@@ -417,6 +503,8 @@ class PlannedRoute(Model):
     cost: int
     start: datetime
     end: datetime
+    figures: Figures | None = None
+    breaks: tuple[PlannedBreak, ...]
     stops: tuple[PlannedStop, ...]
 
 
@@ -494,6 +582,15 @@ class Rejection(Model):
     field: str
     reason: str
     fix: str
+
+
+class Risky(Model):
+    """An order that is in, and whose first attempt is likely to fail."""
+
+    row: int
+    order: str
+    percent: int
+    reasons: tuple[str, ...]
 
 
 class RouteOrder(Model):
@@ -577,12 +674,22 @@ class Unplaced(Model):
     reason: str
 
 
+class Usual(Model):
+    """Routes as they stand, or those of a published plan."""
+
+    routes: dict[str, tuple[str, ...]] | None = None
+    day: date | None = None
+
+
 class Wish(Model):
-    """What is wanted of an order: `cancel`, or `reschedule` with the `day`."""
+    """What is wanted of an order: `cancel`, `reschedule` with the `day`; of a delivered one: `missing_delivery`,
+    `damage`.
+    """
 
     action: str
     order: str
     day: date | None = None
+    photo: str | None = None
 
 
 class Words(Model):
@@ -643,8 +750,8 @@ class Calls:
         return answer
 
     def put_fleet(self, body: bytes) -> FleetTaken:
-        """Clients, depots, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with their
-        reason.
+        """Clients, depots, areas, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with
+        why.
         """
         answer: FleetTaken = self._call(FleetTaken, "PUT", "/api/v1/fleet", {}, body, media="application/yaml")
         return answer
@@ -689,6 +796,11 @@ class Calls:
         answer: dict[str, Json] = self._call(dict[str, Json], "PUT", at("/api/v1/orders/{}/place", order_id), {}, body)
         return answer
 
+    def put_collected(self, order_id: str) -> dict[str, Json]:
+        """Its customer has fetched it at the depot, as agreed after a failed attempt. Again changes nothing."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "POST", at("/api/v1/orders/{}/collected", order_id), {})
+        return answer
+
     def order_lineage(self, order_id: str) -> dict[str, Json]:
         """What led to what around one order: events, cases, decisions, plans, promises, messages."""
         answer: dict[str, Json] = self._call(dict[str, Json], "GET", at("/api/v1/orders/{}/lineage", order_id), {})
@@ -707,6 +819,64 @@ class Calls:
     def erase_person(self, person_id: str) -> None:
         """Forget a customer. The log keeps verifying: it never held anything personal."""
         self._call(None, "POST", at("/api/v1/people/{}/erase", person_id), {})
+
+    def list_standing(self, depot: str) -> dict[str, Json]:
+        """The standing orders of a depot. They come in with POST /api/imports, in rows that name weekdays."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", "/api/v1/standing", {"depot": depot})
+        return answer
+
+    def end_standing(self, standing_id: str) -> None:
+        """No more orders from it; those that were made stay."""
+        self._call(None, "DELETE", at("/api/v1/standing/{}", standing_id), {})
+
+    def skip_standing(self, standing_id: str, body: BodySkipStanding) -> dict[str, Json]:
+        """No order from it on one day."""
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "POST", at("/api/v1/standing/{}/skip", standing_id), {}, body,
+        )
+        return answer
+
+    def make_standing(self, body: Made) -> dict[str, Json]:
+        """Make the day's orders now. It is done anyway at noon of the day before and when a plan is asked for."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "POST", "/api/v1/standing/orders", {}, body)
+        return answer
+
+    def list_doors(self, person_id: str) -> dict[str, Json]:
+        """What the address book knows of a customer's doors."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", at("/api/v1/people/{}/doors", person_id), {})
+        return answer
+
+    def put_door(self, person_id: str, body: Door) -> None:
+        """Where a customer's door is, how to get in, how long it takes: the next order to that address has it."""
+        self._call(None, "PUT", at("/api/v1/people/{}/doors", person_id), {}, body)
+
+    def list_usual(self, depot_id: str) -> dict[str, Json]:
+        """The usual routes of a depot, by name: vehicle -> persons in order."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", at("/api/v1/depots/{}/routes", depot_id), {})
+        return answer
+
+    def put_usual(self, depot_id: str, name: str, body: Usual) -> dict[str, Json]:
+        """Name routes that plans may start from, as they are given or as a day's plan has them."""
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "PUT", at("/api/v1/depots/{}/routes/{}", depot_id, name), {}, body,
+        )
+        return answer
+
+    def delete_usual(self, depot_id: str, name: str) -> None:
+        """Forget them."""
+        self._call(None, "DELETE", at("/api/v1/depots/{}/routes/{}", depot_id, name), {})
+
+    def list_risks(self, depot: str, day: date, *, at_least: int | None = None) -> dict[str, Json]:
+        """A day's orders whose first attempt is likely to fail, the riskiest first, with what makes them so."""
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "GET", "/api/v1/risks", {"depot": depot, "day": day, "at_least": at_least},
+        )
+        return answer
+
+    def confirm(self, body: Confirm) -> dict[str, Json]:
+        """Ask the customers of a day's risky orders whether somebody will be there; answers keep, move or drop them."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "POST", "/api/v1/confirmations", {}, body)
+        return answer
 
     def ask_plan(self, body: Ask) -> PlanStarted:
         """Start planning a depot's day. The draft comes when the run is done; nothing changes until it is published."""
@@ -891,6 +1061,13 @@ class Calls:
     def list_incidents(self, depot: str, day: date) -> dict[str, Json]:
         """What was declared for a depot's day, oldest first, and whether it lasts."""
         answer: dict[str, Json] = self._call(dict[str, Json], "GET", "/api/v1/incidents", {"depot": depot, "day": day})
+        return answer
+
+    def end(self, incident: str) -> dict[str, Json]:
+        """Say that it is over before its time: driving takes what it takes again, and who was told a later time
+        because of it is told once more where the van now comes sooner. Ending it again changes nothing.
+        """
+        answer: dict[str, Json] = self._call(dict[str, Json], "POST", at("/api/v1/incidents/{}/end", incident), {})
         return answer
 
     def report(self, day: date) -> DayReport:

@@ -13,7 +13,7 @@ from optimizer.churn import moves
 from optimizer.insertion import spots
 from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
 from optimizer.problem import Problem, Vehicle
-from optimizer.schedule import Schedule, costs, per
+from optimizer.schedule import Schedule, added, costs, per
 from optimizer.travel import Matrix
 
 KINDS: tuple[Kind, ...] = ("wait", "retell", "resequence")
@@ -56,7 +56,7 @@ def _option(
     late_s = sum(after.late.values())
     cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
     cost += len(late) * (weights.broken_promise if silent else weights.retold_promise)
-    new = tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)
+    new = tuple(breach.words for breach in added(before.breaches.values(), after.breaches.values()))
     if candidate.kind == "resequence" and not changed:
         new = ("no other order of the stops costs less",)
     others = [after.starts[s] - before.starts[s] for s in after.starts if s not in hit and s in before.starts]

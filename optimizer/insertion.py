@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from optimizer.problem import Plan, Problem, Route, Vehicle
+from optimizer.problem import Plan, Problem, Route, Stop, Vehicle, may_carry
 from optimizer.reasons import explain_unassigned
-from optimizer.schedule import Schedule, costs
+from optimizer.schedule import Schedule, added, costs
 from optimizer.travel import Matrix
+
+PAIRS = 6
+"""places tried for the first stop of two that go together, and for the second after each"""
 
 
 class Insertion(NamedTuple):
@@ -52,13 +55,13 @@ def cheapest_insertions(problem: Problem, matrix: Matrix, stop_id: str) -> tuple
 def spots(schedule: Schedule, vehicle: Vehicle, rest: Sequence[str], stop_id: str) -> list[Spot]:
     """Every position for the stop on a route that is without it, best first."""
     before = schedule.timing(vehicle, rest)
-    known = {breach.key for breach in schedule.breaches(vehicle, before)}
+    known = schedule.breaches(vehicle, before)
     price = costs(schedule.problem.weights, vehicle, before).total
     found = []
     for position in range(min(vehicle.locked, len(rest)), len(rest) + 1):
         timing = schedule.timing(vehicle, (*rest[:position], stop_id, *rest[position:]))
-        added = sum(breach.key not in known for breach in schedule.breaches(vehicle, timing))
-        found.append(Spot(added, costs(schedule.problem.weights, vehicle, timing).total - price, position))
+        new = len(added(known, schedule.breaches(vehicle, timing)))
+        found.append(Spot(new, costs(schedule.problem.weights, vehicle, timing).total - price, position))
     return sorted(found)
 
 
@@ -79,18 +82,45 @@ def insert_all(schedule: Schedule, routes: dict[str, tuple[str, ...]]) -> dict[s
     """The routes with every stop put in that fits and costs less than leaving it out; most pressing first."""
     routes = dict(routes)
     planned = {stop_id for stop_ids in routes.values() for stop_id in stop_ids}
-    left_out = [stop for stop in schedule.problem.stops if stop.id not in planned]
+    second = {stop.after for stop in schedule.problem.stops if stop.after is not None}
+    left_out = [stop for stop in schedule.problem.stops if stop.id not in planned and stop.id not in second]
     for stop in sorted(left_out, key=lambda s: (-s.drop_penalty, s.deadline_s is None, s.deadline_s or 0, s.id)):
-        best: tuple[Spot, str] | None = None
+        pair = (schedule.stops[stop.after],) if stop.after else ()
+        if pair and pair[0].id in planned:
+            continue
+        saved = stop.drop_penalty + sum(first.drop_penalty for first in pair)
+        best: tuple[int, str, tuple[str, ...]] | None = None
         for vehicle in schedule.problem.vehicles:
-            spot = spots(schedule, vehicle, routes.get(vehicle.id, ()), stop.id)[0]
-            better = best is None or (spot.delta_cost, vehicle.id) < (best[0].delta_cost, best[1])
-            if spot.new_breaches == 0 and better:
-                best = spot, vehicle.id
-        if best is not None and best[0].delta_cost < stop.drop_penalty:
-            rest, position = routes.get(best[1], ()), best[0].position
-            routes[best[1]] = (*rest[:position], stop.id, *rest[position:])
+            if not all(may_carry(vehicle, each) for each in (stop, *pair)):
+                continue
+            found = _with(schedule, vehicle, routes.get(vehicle.id, ()), stop)
+            if found is not None and (best is None or (found[0], vehicle.id) < best[:2]):
+                best = found[0], vehicle.id, found[1]
+        if best is not None and best[0] < saved:
+            routes[best[1]] = best[2]
     return routes
+
+
+def _with(
+    schedule: Schedule, vehicle: Vehicle, rest: tuple[str, ...], stop: Stop
+) -> tuple[int, tuple[str, ...]] | None:
+    """(cents more, the route) with the stop, and before it the one where its goods are fetched; None: it breaks
+    something. Of two, the first one's best places are tried, each with the best one for the second."""
+    if stop.after is None:
+        spot = spots(schedule, vehicle, rest, stop.id)[0]
+        return None if spot.new_breaches else (spot.delta_cost, _put(rest, spot.position, stop.id))
+    before = schedule.timing(vehicle, rest)
+    known, price = schedule.breaches(vehicle, before), costs(schedule.problem.weights, vehicle, before).total
+    first = [_put(rest, s.position, stop.after) for s in spots(schedule, vehicle, rest, stop.after)[:PAIRS]]
+    both = [_put(held, s.position, stop.id) for held in first for s in spots(schedule, vehicle, held, stop.id)[:PAIRS]]
+    timed = [(schedule.timing(vehicle, each), each) for each in both]
+    fit = [(costs(schedule.problem.weights, vehicle, t).total - price, each) for t, each in timed
+           if not added(known, schedule.breaches(vehicle, t))]  # fmt: skip
+    return min(fit, default=None)
+
+
+def _put(rest: tuple[str, ...], position: int, stop_id: str) -> tuple[str, ...]:
+    return (*rest[:position], stop_id, *rest[position:])
 
 
 def first_plan(problem: Problem, matrix: Matrix) -> Plan:
@@ -129,7 +159,7 @@ def _best(schedule: Schedule, stop_id: str, vehicle: Vehicle) -> Insertion:
     rest = tuple(s for s in schedule.problem.routes.get(vehicle.id, ()) if s != stop_id)
     spot = spots(schedule, vehicle, rest, stop_id)[0]
     stop_ids = (*rest[: spot.position], stop_id, *rest[spot.position :])
-    known = {breach.key for breach in schedule.breaches(vehicle, schedule.timing(vehicle, rest))}
-    broken = (b for b in schedule.breaches(vehicle, schedule.timing(vehicle, stop_ids)) if b.key not in known)
+    known = schedule.breaches(vehicle, schedule.timing(vehicle, rest))
+    broken = added(known, schedule.breaches(vehicle, schedule.timing(vehicle, stop_ids)))
     route = schedule.route(vehicle, stop_ids)
     return Insertion(vehicle.id, spot.position, route, spot.delta_cost, tuple(b.words for b in broken))

@@ -30,7 +30,7 @@ from optimizer.churn import Move, moves
 from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
-from optimizer.schedule import Breach, Schedule, Timing, costs, per
+from optimizer.schedule import Breach, Schedule, Timing, added, costs, per
 from optimizer.travel import Matrix
 
 Kind = Literal[
@@ -220,16 +220,20 @@ class _WhatIf:
         if candidate.kind == "resequence":
             return self._resequence()
         if candidate.kind == "postpone":
-            changed = {self.own: self._rest(self.own)} if self.own and not self.scope.shared else {}
-            return self._option("postpone", changed)
+            return self._option("postpone", {} if self.scope.shared else self._shorter(self._reduced()))
         return self._option(candidate.kind, {})
 
     def removal(self) -> Option:
         if self.scope.shared:
             return self._option("remove", {})
-        reduced = without_stop(self.problem, self.stop.id)
-        changed = {self.own: reduced.routes[self.own]} if self.own else {}
-        return self._option("remove", changed, after_in=Schedule(reduced, self.matrix))
+        reduced = self._reduced()
+        return self._option("remove", self._shorter(reduced), after_in=Schedule(reduced, self.matrix))
+
+    def _reduced(self) -> Problem:
+        return without_stop(self.problem, self.stop.id)
+
+    def _shorter(self, reduced: Problem) -> Routes:
+        return {v: stop_ids for v, stop_ids in reduced.routes.items() if stop_ids != self.problem.routes[v]}
 
     def _is_left_out(self) -> bool:
         return self.place is None or self.scope.left_out
@@ -302,7 +306,8 @@ class _WhatIf:
         cost += weights.stop_moved * stops_moved + weights.postponed * leaves * self.scope.orders
         cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
         cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")
-        new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
+        worse = {b.key for b in added(before.breaches.values(), after.breaches.values())}
+        new = tuple(b.words for key, b in after.breaches.items() if key in worse or _counts(kind, b))
         return Option(
             id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,
             kind=kind,

@@ -3,10 +3,8 @@
 One iteration is one neighbour tried. Counting those, not seconds, makes a plan reproducible: same inputs, same bytes,
 on a busy machine too. What the search finds is timed and priced by `schedule`.
 
-How the problem maps: the locked head of a route is driven first, so a van's model starts behind it. The clock of a van
-starts when it is ready; driving and metres are arc costs, waiting is a slack cost, lateness a soft bound. A stop with
-several windows is several nodes of which one is visited: a hole in a time range is invisible to the search's filters
-and cost 30 times the time. With every start fixed the earliest schedule is the cheapest, so no LP is needed.
+How the problem maps is in `ortools_model`. With every start fixed the earliest schedule is the cheapest, so no LP is
+needed; what the model only approximates (breaks) may not hold, so stops are taken out and put back where they fit.
 """
 
 from __future__ import annotations
@@ -14,13 +12,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from core.errors import BadInput
 from optimizer.insertion import assemble, insert_all, without_breaches
-from optimizer.problem import Frozen, Plan, Problem, Stop, Vehicle, may_carry
+from optimizer.ortools_model import Head, Model, Order, Task, head_of
+from optimizer.problem import Frozen, Plan, Problem
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
 
@@ -32,8 +29,6 @@ BUDGET_STOPS = 300
 DEFAULT_TIME_LIMIT_S = 120.0
 """a safety stop far above what the iterations take; a plan that it ended can't be replayed to the byte"""
 
-SCALE = 36_000
-"""engine units a cent: makes cents an hour and cents a km whole numbers a second and a metre"""
 LARGEST_CENTS = 10**9
 """a price above this could overflow 64 bits once scaled and summed over thousands of stops"""
 PUSH = 0.1
@@ -79,35 +74,13 @@ def solve(
     """
     _refuse_overflow(problem)
     schedule = Schedule(problem, matrix)
-    heads = {v.id: _head(schedule, v) for v in problem.vehicles}
+    heads = {v.id: head_of(schedule, v) for v in problem.vehicles}
     order = _order(problem, heads, seed)
     search = _Search(schedule, heads, iterations, time_limit_s, progress, cancelled)
     if order.tasks:
-        search.run(_Model(schedule, matrix, heads, order), order.push)
-    routes = insert_all(schedule, search.best)
+        search.run(Model(schedule, matrix, heads, order), order.push)
+    routes = insert_all(schedule, {v.id: without_breaches(schedule, v, search.best[v.id]) for v in problem.vehicles})
     return assemble(schedule, matrix, routes, engine=ENGINE, iterations=search.iterations, stopped_by=search.stopped_by)
-
-
-class _Head(NamedTuple):
-    """The part of a van's route that is settled, and where and when the van is free after it."""
-
-    stop_ids: tuple[str, ...]
-    row: int
-    free_s: int
-    load: tuple[int, ...]
-
-
-class _Task(NamedTuple):
-    """One way to serve a stop: inside one of its windows."""
-
-    stop: Stop
-    window: tuple[int, int] | None
-
-
-class _Order(NamedTuple):
-    vehicles: tuple[Vehicle, ...]
-    tasks: list[_Task]
-    push: float
 
 
 def _refuse_overflow(problem: Problem) -> None:
@@ -118,7 +91,7 @@ def _refuse_overflow(problem: Problem) -> None:
         raise BadInput(what, f"Use at most {LARGEST_CENTS}.", field="cost")
 
 
-def _order(problem: Problem, heads: dict[str, _Head], seed: int) -> _Order:
+def _order(problem: Problem, heads: dict[str, Head], seed: int) -> Order:
     settled = {stop_id for head in heads.values() for stop_id in head.stop_ids}
     on_duty = {v.id for v in problem.vehicles}
     stops = [s for s in problem.stops if s.id not in settled and (s.aboard is None or s.aboard in on_duty)]
@@ -128,139 +101,8 @@ def _order(problem: Problem, heads: dict[str, _Head], seed: int) -> _Order:
         draw.shuffle(stops)
         draw.shuffle(vehicles)
         push = draw.uniform(PUSH / 2, PUSH * 2)
-    tasks = [_Task(stop, window) for stop in stops for window in (stop.windows or (None,))]
-    return _Order(tuple(vehicles), tasks if vehicles else [], push)
-
-
-class _Model:
-    """The OR-Tools model, and the way back from its nodes to stops."""
-
-    def __init__(self, schedule: Schedule, matrix: Matrix, heads: dict[str, _Head], order: _Order) -> None:
-        from ortools.constraint_solver import pywrapcp
-
-        self.schedule, self.problem, self.heads = schedule, schedule.problem, heads
-        self.vehicles, self.tasks = order.vehicles, order.tasks
-        self.base_s = min(head.free_s for head in heads.values())
-        # nodes: one a task, then one a place where routes start or end. Shared places make vans alike to the search
-        starts, ends = [heads[v.id].row for v in self.vehicles], [v.end for v in self.vehicles]
-        first = len(self.tasks)
-        places: dict[int | None, int] = {row: first + i for i, row in enumerate(dict.fromkeys((*starts, *ends)))}
-        self.rows: list[int | None] = [*(task.stop.location for task in self.tasks), *places]
-        self.starts, self.ends = [places[row] for row in starts], [places[row] for row in ends]
-        self.manager = pywrapcp.RoutingIndexManager(len(self.rows), len(starts), self.starts, self.ends)
-        self.routing = pywrapcp.RoutingModel(self.manager)
-        self.seconds, self.metres = self._between(matrix.durations_s), self._between(matrix.distances_m)
-        self.service = np.array([t.stop.service_s for t in self.tasks] + [0] * len(places), dtype=np.int64)
-        self._add_costs()
-        self._add_time()
-        self._add_capacity()
-        self._add_choices()
-
-    def _between(self, table: Any) -> Any:
-        """Figures between all nodes; a route without an end ends nowhere, which is near to everything."""
-        rows = np.array([-1 if row is None else row for row in self.rows])
-        found = table[np.ix_(rows, rows)].astype(np.int64)
-        found[rows < 0, :] = 0
-        found[:, rows < 0] = 0
-        return found
-
-    def _add_costs(self) -> None:
-        rates: dict[tuple[int, int], int] = {}
-        # where hours cost the same on every van, service time is the same everywhere: keep it out of the arcs
-        alike = len({v.cost_per_hour for v in self.vehicles}) == 1
-        paid = self.seconds if alike else self.seconds + self.service[:, None]
-        for i, vehicle in enumerate(self.vehicles):
-            rate = vehicle.cost_per_hour * SCALE // 3600, vehicle.cost_per_km * SCALE // 1000
-            if rate not in rates:
-                rates[rate] = self.routing.RegisterTransitMatrix((paid * rate[0] + self.metres * rate[1]).tolist())
-            self.routing.SetArcCostEvaluatorOfVehicle(rates[rate], i)
-            out_already = bool(self.heads[vehicle.id].stop_ids)
-            self.routing.SetFixedCostOfVehicle(0 if out_already else vehicle.fixed_cost * SCALE, i)
-            self.routing.SetVehicleUsedWhenEmpty(out_already, i)
-
-    def _add_time(self) -> None:
-        routing, base = self.routing, self.base_s
-        ends = [max(v.shift_end_s, self._home_s(i)) - base for i, v in enumerate(self.vehicles)]
-        transit = routing.RegisterTransitMatrix((self.seconds + self.service[:, None]).tolist())
-        routing.AddDimension(transit, max(ends), max(ends), False, "time")
-        clock = routing.GetDimensionOrDie("time")
-        for i, vehicle in enumerate(self.vehicles):
-            clock.CumulVar(routing.Start(i)).SetValue(self.heads[vehicle.id].free_s - base)
-            clock.CumulVar(routing.End(i)).SetMax(ends[i])
-            clock.SetSlackCostCoefficientForVehicle(vehicle.cost_per_hour * SCALE // 3600, i)
-        late_second = self.problem.weights.late_minute * SCALE // 60
-        for node, task in enumerate(self.tasks):
-            index = self.manager.NodeToIndex(node)
-            if task.stop.due_s is not None:
-                clock.SetCumulVarSoftUpperBound(index, max(0, task.stop.due_s - base), late_second)
-            if task.window is None:
-                continue
-            opens, closes = (max(0, edge - base) for edge in task.window)
-            if task.window[1] < base or opens > max(ends):
-                routing.ActiveVar(index).SetValue(0)
-            else:
-                clock.CumulVar(index).SetRange(opens, min(closes, max(ends)))
-
-    def _home_s(self, i: int) -> int:
-        """When a van is home if it does nothing more: a shift that is over already must not make the model void."""
-        return self.heads[self.vehicles[i].id].free_s + int(self.seconds[self.starts[i], self.ends[i]])
-
-    def _add_capacity(self) -> None:
-        empty = [0] * (len(self.rows) - len(self.tasks))
-        for d in range(max(len(v.capacity) for v in self.vehicles)):
-            loads = [task.stop.demand[d] if d < len(task.stop.demand) else 0 for task in self.tasks]
-            rooms = [
-                max(0, v.capacity[d] - self.heads[v.id].load[d]) if d < len(v.capacity) else sum(loads)
-                for v in self.vehicles
-            ]
-            self._add_limit(loads + empty, rooms, f"capacity{d}")
-        if any(v.max_stops is not None for v in self.vehicles):
-            rooms = [
-                len(self.tasks) if v.max_stops is None else max(0, v.max_stops - len(self.heads[v.id].stop_ids))
-                for v in self.vehicles
-            ]
-            self._add_limit([1] * len(self.tasks) + empty, rooms, "stops")
-
-    def _add_limit(self, amounts: list[int], rooms: list[int], name: str) -> None:
-        amount = self.routing.RegisterUnaryTransitVector(amounts)
-        self.routing.AddDimensionWithVehicleCapacity(amount, 0, rooms, True, name)
-
-    def _add_choices(self) -> None:
-        """A stop is served by one of its nodes, or left out for its penalty."""
-        number = {vehicle.id: i for i, vehicle in enumerate(self.vehicles)}
-        nodes: dict[str, list[int]] = {}
-        for node, task in enumerate(self.tasks):
-            index = self.manager.NodeToIndex(node)
-            nodes.setdefault(task.stop.id, []).append(index)
-            allowed = [number[v.id] for v in self.vehicles if may_carry(v, task.stop)]
-            if len(allowed) < len(number):
-                # SetAllowedVehiclesForIndex takes no Python list in 9.15; -1 is on no van
-                self.routing.VehicleVar(index).SetValues([-1, *allowed])
-        for stop_id, indices in nodes.items():
-            self.routing.AddDisjunction(indices, self.schedule.stops[stop_id].drop_penalty * SCALE)
-
-    def routes(self) -> dict[str, tuple[str, ...]]:
-        """The routes of the solution that the search is at."""
-        found: dict[str, tuple[str, ...]] = {}
-        for i, vehicle in enumerate(self.vehicles):
-            stop_ids = list(self.heads[vehicle.id].stop_ids)
-            index = self.routing.NextVar(self.routing.Start(i)).Value()
-            while not self.routing.IsEnd(index):
-                stop_ids.append(self.tasks[self.manager.IndexToNode(index)].stop.id)
-                index = self.routing.NextVar(index).Value()
-            found[vehicle.id] = tuple(stop_ids)
-        return found
-
-    def warm_start(self) -> Any:
-        """The present routes, less what breaks them, as an assignment; None when there are none."""
-        node = {(task.stop.id, task.window): i for i, task in enumerate(self.tasks)}
-        lists: list[list[int]] = []
-        for vehicle in self.vehicles:
-            kept = without_breaches(self.schedule, vehicle, self.problem.routes.get(vehicle.id, ()))
-            rows = self.schedule.timing(vehicle, kept).visits[len(self.heads[vehicle.id].stop_ids) :]
-            tasks = [(s, _window_at(self.schedule.stops[s], start)) for s, _, start, _, _ in rows]
-            lists.append([self.manager.NodeToIndex(node[task]) for task in tasks if task in node])
-        return self.routing.ReadAssignmentFromRoutes(lists, True) if any(lists) else None
+    tasks = [Task(stop, window) for stop in stops for window in (stop.windows or (None,))]
+    return Order(tuple(vehicles), tasks if vehicles else [], push)
 
 
 class _Search:
@@ -269,7 +111,7 @@ class _Search:
     def __init__(
         self,
         schedule: Schedule,
-        heads: dict[str, _Head],
+        heads: dict[str, Head],
         limit: int,
         time_limit_s: float,
         progress: Callable[[Progress], None] | None,
@@ -283,7 +125,7 @@ class _Search:
         self.error: Exception | None = None
         self.began = time.monotonic()
 
-    def run(self, model: _Model, push: float) -> None:
+    def run(self, model: Model, push: float) -> None:
         parameters = _parameters(self.time_limit_s, push, alone=len(model.vehicles) == 1)
         model.routing.CloseModelWithParameters(parameters)
         solver = model.routing.solver()
@@ -316,7 +158,7 @@ class _Search:
                 self.stopped_by = "cancelled"
         return self.stopped_by != "optimal"
 
-    def _at_solution(self, model: _Model) -> None:
+    def _at_solution(self, model: Model) -> None:
         objective = model.routing.CostVar().Min()
         if self.best_objective is not None and objective >= self.best_objective:
             return
@@ -351,19 +193,3 @@ def _parameters(time_limit_s: float, push: float, alone: bool) -> Any:
     parameters.disable_scheduling_beware_this_may_degrade_performance = True
     parameters.time_limit.FromMilliseconds(max(1, round(time_limit_s * 1000)))
     return parameters
-
-
-def _head(schedule: Schedule, vehicle: Vehicle) -> _Head:
-    stop_ids = schedule.problem.routes.get(vehicle.id, ())[: vehicle.locked]
-    stops = [schedule.stops[stop_id] for stop_id in stop_ids]
-    visits = schedule.timing(vehicle, stop_ids).visits
-    return _Head(
-        stop_ids=stop_ids,
-        row=stops[-1].location if stops else vehicle.start,
-        free_s=visits[-1][3] if visits else vehicle.ready_s,
-        load=tuple(sum(stop.demand[d] for stop in stops if d < len(stop.demand)) for d in range(len(vehicle.capacity))),
-    )
-
-
-def _window_at(stop: Stop, start_s: int) -> tuple[int, int] | None:
-    return next((window for window in stop.windows if window[0] <= start_s <= window[1]), None)

@@ -50,6 +50,30 @@ class Weights(Frozen):
     second one and 2.3 contacts with the customer, each at the price of `retold_promise`"""
 
 
+class Hours(Frozen):
+    """How long a driver may drive. The defaults are the European Union's: Regulation (EC) 561/2006, articles 6, 7."""
+
+    drive_s: int = Field(16_200, gt=0)
+    """driving after which a break is due"""
+    break_s: int = Field(2_700, gt=0)
+    """how long that break is at least; a shorter one does not count"""
+    day_s: int = Field(32_400, gt=0)
+    """driving in a day"""
+
+
+class Break(Frozen):
+    """A break that a driver takes on the day, if the route is not over by the end of its last window."""
+
+    id: str
+    duration_s: int = Field(ge=0)
+    windows: tuple[tuple[int, int], ...] = Field(min_length=1)
+    """when it may begin, sorted, in seconds since t0"""
+
+    def begins(self, at_s: int) -> int | None:
+        """The earliest it may begin at or after this second; None when the last window has closed."""
+        return next((max(at_s, opens) for opens, closes in self.windows if at_s <= closes), None)
+
+
 class Stop(Frozen):
     """One door on one day. All orders there share one service time."""
 
@@ -62,13 +86,24 @@ class Stop(Frozen):
     due_s: int | None = None
     """latest start of service that the customer was promised; later is late and priced"""
     demand: tuple[int, ...] = ()
-    """one figure a capacity dimension: pieces, grams; a figure left out is 0"""
+    """what is handed over, one figure a capacity dimension: pieces, grams; a figure left out is 0. It is loaded before
+    the van leaves, or at the stop `after`"""
+    pickup: tuple[int, ...] = ()
+    """what is taken aboard here, in the same dimensions"""
+    after: str | None = None
+    """stop where its goods are taken aboard: the same van goes there first"""
+    skills: tuple[str, ...] = ()
+    """what its vehicle must have, all of it"""
+    crew: int = Field(1, ge=1)
+    """persons that the job takes"""
+    areas: tuple[str, ...] = ()
+    """in which it lies"""
+    free: bool = False
+    """nothing is loaded for it (a pickup, a service): any van can go there, also one that has left"""
     drop_penalty: int = Field(100_000, ge=0)
     """cents for leaving the stop out of the plan"""
     aboard: str | None = None
     """vehicle that carries the goods already: the stop can't go to another one"""
-    free: bool = False
-    """nothing has to be loaded for it (pick-ups, services): it can go with a van that has left, too"""
 
     @property
     def deadline_s(self) -> int | None:
@@ -86,8 +121,9 @@ class Stop(Frozen):
                 "Give (open, close) pairs in seconds, earliest first.",
                 field="windows",
             )
-        if any(figure < 0 for figure in self.demand):
-            raise BadInput(f"{self.id} has a negative demand", "Give 0 or more.", field="demand")
+        for name in ("demand", "pickup"):
+            if any(figure < 0 for figure in getattr(self, name)):
+                raise BadInput(f"{self.id} has a negative {name}", "Give 0 or more.", field=name)
         return self
 
 
@@ -109,6 +145,28 @@ class Vehicle(Frozen):
     cost_per_hour: int = Field(0, ge=0)
     cost_per_km: int = Field(0, ge=0)
     max_stops: int | None = None
+    skills: tuple[str, ...] = ()
+    """what van and driver have"""
+    crew: int = Field(1, ge=1)
+    """persons aboard"""
+    areas: tuple[str, ...] | None = None
+    """where it may deliver; None: anywhere"""
+    speed_percent: int = Field(100, gt=0, le=1000)
+    """how fast it is against the matrix: 50 takes twice as long"""
+    co2_g_km: int = Field(0, ge=0)
+    """grams of carbon dioxide a kilometre"""
+    loading_s: int = Field(0, ge=0)
+    """how long it stands at a dock before `ready_s`"""
+    held: tuple[int, ...] = ()
+    """goods aboard that no stop of the problem takes: fetched, or refused at the door (live)"""
+    hours: Hours | None = None
+    """None: no limits"""
+    driven_s: int = Field(0, ge=0)
+    """driving since the last break when the route begins (live)"""
+    drove_s: int = Field(0, ge=0)
+    """driving on this day when the route begins (live)"""
+    breaks: tuple[Break, ...] = ()
+    """those still to be taken, in order"""
     on_road: bool = False
     """it has left the depot: what is not aboard by now it can't deliver"""
     locked: int = Field(0, ge=0)
@@ -116,6 +174,12 @@ class Vehicle(Frozen):
     first_leg_s: int | None = Field(None, ge=0)
     """seconds left to the first stop of its present route, from where the van is now; its metres are not counted.
     It holds only while that stop is locked and first. None: the matrix says"""
+
+    def drive_s(self, seconds: int) -> int:
+        """Seconds of the matrix as this vehicle takes them, halves up."""
+        if self.speed_percent == 100:
+            return seconds
+        return (200 * seconds + self.speed_percent) // (2 * self.speed_percent)
 
 
 class Zone(Frozen):
@@ -153,6 +217,8 @@ class Problem(Frozen):
     routes: dict[str, tuple[str, ...]] = {}
     """the present plan: vehicle id -> stop ids still to serve, in order, locked ones first"""
     now_s: int = 0
+    docks: int | None = Field(None, ge=1)
+    """how many vans can be loaded at a time; None: all"""
     zones: tuple[Zone, ...] = ()
     """where it takes longer than the matrix says, and how long that lasts"""
     weights: Weights = Weights()
@@ -161,6 +227,7 @@ class Problem(Frozen):
     def _names_fit(self) -> Problem:
         stops, vehicles = {s.id for s in self.stops}, {v.id for v in self.vehicles}
         routed = list(chain.from_iterable(self.routes.values()))
+        before = {s.after for s in self.stops if s.after is not None}
         strangers, ghosts = sorted(self.routes.keys() - vehicles), sorted(set(routed) - stops)
         faults = (
             ("stops", "two stops have one id", len(stops) < len(self.stops)),
@@ -168,6 +235,12 @@ class Problem(Frozen):
             ("routes", f"routes of unknown vehicles: {strangers}", strangers),
             ("routes", f"routes name unknown stops: {ghosts}", ghosts),
             ("routes", "a stop is on two routes, or twice on one", len(set(routed)) < len(routed)),
+            ("after", f"stops come after unknown ones: {sorted(before - stops)}", before - stops),
+            (
+                "after",
+                "a stop comes after one that comes after another",
+                any(s.id in before and s.after for s in self.stops),
+            ),
         )
         for field, what, fault in faults:
             if fault:
@@ -194,10 +267,24 @@ class Problem(Frozen):
         return None
 
 
-def may_carry(vehicle: Vehicle, stop: Stop) -> bool:
-    """Custody: goods on a van stay with it, goods at the depot go with a van that has not left; pick-ups and services
-    have none of either."""
+def holds(vehicle: Vehicle, stop: Stop) -> bool:
+    """Custody: goods on a van stay with it, goods at the depot go with a van that has not left."""
     return stop.aboard == vehicle.id or (stop.aboard is None and (stop.free or not vehicle.on_road))
+
+
+def unfit(vehicle: Vehicle, stop: Stop) -> str | None:
+    """What keeps a vehicle from ever serving a stop: aboard, skills, crew or area; None when nothing does."""
+    if not holds(vehicle, stop):
+        return "aboard"
+    if stop.skills and not set(stop.skills) <= set(vehicle.skills):
+        return "skills"
+    if stop.crew > vehicle.crew:
+        return "crew"
+    return None if vehicle.areas is None or set(vehicle.areas) & set(stop.areas) else "area"
+
+
+def may_carry(vehicle: Vehicle, stop: Stop) -> bool:
+    return unfit(vehicle, stop) is None
 
 
 def with_routes(problem: Problem, changed: Mapping[str, tuple[str, ...]]) -> Problem:
@@ -206,23 +293,25 @@ def with_routes(problem: Problem, changed: Mapping[str, tuple[str, ...]]) -> Pro
 
 
 def without_stop(problem: Problem, stop_id: str) -> Problem:
-    """The problem after a stop is gone (cancelled). A van that was driving to it is free for its next one: the live
-    first leg pointed at the stop, so it goes too, and the leg is taken from the matrix again."""
-    place = problem.place_of(stop_id)
-    stops = tuple(s for s in problem.stops if s.id != stop_id)
-    if place is None:
-        return rebuilt(problem, stops=stops)
-    vehicle_id, position = place
-    vehicle = problem.vehicle(vehicle_id)
-    if position < vehicle.locked:
-        first_leg_s = None if position == 0 else vehicle.first_leg_s
-        vehicle = vehicle.model_copy(update={"locked": vehicle.locked - 1, "first_leg_s": first_leg_s})
+    """The problem after a stop is gone (cancelled), with the one that its goods are fetched at or for. A van that was
+    driving to it is free for its next one: the live first leg pointed at the stop, so it goes too, and the leg is taken
+    from the matrix again."""
+    gone = {stop_id, problem.stop(stop_id).after} | {s.id for s in problem.stops if s.after == stop_id}
     return rebuilt(
         problem,
-        stops=stops,
-        vehicles=tuple(vehicle if v.id == vehicle_id else v for v in problem.vehicles),
-        routes={**problem.routes, vehicle_id: tuple(s for s in problem.routes[vehicle_id] if s != stop_id)},
+        stops=tuple(s for s in problem.stops if s.id not in gone),
+        vehicles=tuple(_freed(v, problem.routes.get(v.id, ()), gone) for v in problem.vehicles),
+        routes={v: tuple(s for s in stop_ids if s not in gone) for v, stop_ids in problem.routes.items()},
     )
+
+
+def _freed(vehicle: Vehicle, stop_ids: tuple[str, ...], gone: set[str | None]) -> Vehicle:
+    locked = stop_ids[: vehicle.locked]
+    kept = sum(stop_id not in gone for stop_id in locked)
+    if kept == len(locked):
+        return vehicle
+    first_leg_s = None if locked[0] in gone else vehicle.first_leg_s
+    return vehicle.model_copy(update={"locked": kept, "first_leg_s": first_leg_s})
 
 
 def rebuilt(problem: Problem, **changes: object) -> Problem:
@@ -240,6 +329,18 @@ class Visit(Frozen):
     late_s: int
 
 
+class Rest(Frozen):
+    """A break on a timed route, before the visit `position` (or on the way home)."""
+
+    position: int
+    at_s: int
+    duration_s: int
+    driven_s: int
+    """seconds of the leg to that visit that lie behind: 0 at the door before, all of them while waiting at its own"""
+    break_id: str = ""
+    """of `Vehicle.breaks`; empty: one that the law asks for"""
+
+
 class Route(Frozen):
     """A timed, priced route of one vehicle."""
 
@@ -250,9 +351,12 @@ class Route(Frozen):
     distance_m: int
     driving_s: int
     waiting_s: int
+    resting_s: int = 0
+    """breaks that are not taken while waiting, and the time until they may begin"""
     overtime_s: int
     cost: int
     """cents: use, hours, km, overtime and lateness"""
+    rests: tuple[Rest, ...] = ()
     broken: tuple[str, ...] = ()
     """hard constraints that this route breaks, in words a dispatcher reads; empty when it is feasible"""
 

@@ -7,11 +7,12 @@ a breach.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from core.errors import BadInput
-from optimizer.problem import Problem, Route, Stop, Vehicle, Visit, Weights, may_carry
+from optimizer.hours import Duty
+from optimizer.problem import Problem, Rest, Route, Stop, Vehicle, Visit, Weights, unfit
 from optimizer.travel import Matrix
 
 
@@ -19,14 +20,22 @@ class Breach(NamedTuple):
     """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
 
     kind: str
-    """window, shift, capacity, stops, aboard or locked"""
+    """window, shift, capacity, stops, locked, pair, hours, break; aboard, skills, crew, area (`problem.unfit`)"""
     subject: str
     """stop or vehicle id"""
     words: str
+    amount: int = 0
+    """how far the law is broken: more of it is worse, also where it was broken before"""
 
     @property
     def key(self) -> tuple[str, str]:
         return self.kind, self.subject
+
+
+def added(before: Iterable[Breach], after: Iterable[Breach]) -> list[Breach]:
+    """What is broken after a change and was not before, or not as far."""
+    known = {breach.key: breach.amount for breach in before}
+    return [breach for breach in after if breach.key not in known or breach.amount > known[breach.key]]
 
 
 class Costs(NamedTuple):
@@ -54,6 +63,12 @@ class Timing(NamedTuple):
     waiting_s: int
     overtime_s: int
     late_s: int
+    resting_s: int = 0
+    rests: tuple[Rest, ...] = ()
+    missed: tuple[str, ...] = ()
+    """breaks that are not taken in their windows"""
+    over_s: int = 0
+    """driving beyond what a day may have"""
 
 
 def time_route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -91,6 +106,9 @@ class Schedule:
         # .item gives Python integers: int32 sums would overflow silently
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
+        self._first_of = {stop.after: stop.id for stop in problem.stops if stop.after is not None}
+        # stops that not every van can serve: the others need no look, which is half of the time of a pass
+        self._choosy = {s.id for s in problem.stops if s.aboard is not None or s.skills or s.crew > 1}
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -103,8 +121,10 @@ class Schedule:
             distance_m=timing.distance_m,
             driving_s=timing.driving_s,
             waiting_s=timing.waiting_s,
+            resting_s=timing.resting_s,
             overtime_s=timing.overtime_s,
             cost=costs(self.problem.weights, vehicle, timing).total,
+            rests=timing.rests,
             broken=tuple(breach.words for breach in self.breaches(vehicle, timing)),
         )
 
@@ -113,30 +133,64 @@ class Schedule:
 
     def timing(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Timing:
         """The pass itself. A van without stops stays where it is."""
+        if not vehicle.breaks:
+            timing = self._pass(vehicle, stop_ids, None)
+            law = vehicle.hours
+            if law is None or not timing.visits:
+                return timing
+            driven_s = timing.driving_s
+            if driven_s + vehicle.driven_s <= law.drive_s and driven_s + vehicle.drove_s <= law.day_s:
+                return timing  # no break is due: nearly all routes of a city
+        return self._pass(vehicle, stop_ids, Duty(vehicle))
+
+    def _pass(self, vehicle: Vehicle, stop_ids: Sequence[str], duty: Duty | None) -> Timing:
         now, here = vehicle.ready_s, vehicle.start
         visits: list[tuple[str, int, int, int, int]] = []
-        distance = driving = waiting = late_total = 0
-        for stop_id in stop_ids:
+        distance = driving = waiting = resting = late_total = 0
+        for position, stop_id in enumerate(stop_ids):
             stop = self._stop(stop_id)
             leg_s, leg_m = self._leg(vehicle, here, stop, now, first=not visits)
             arrival = now + leg_s
             start = start_of_service(stop, arrival)
+            if duty is not None:
+                leaves = duty.before(position, now, arrival, start, start + stop.service_s)
+                arrival = duty.drive(position, leaves, leg_s)
+                resting += arrival - now - leg_s
+                start = start_of_service(stop, arrival)
+                duty.wait(position, leg_s, arrival, start)
             late = max(0, start - stop.deadline_s) if stop.deadline_s is not None else 0
             now, here = start + stop.service_s, stop.location
             visits.append((stop_id, arrival, start, now, late))
             distance, driving = distance + leg_m, driving + leg_s
             waiting, late_total = waiting + start - arrival, late_total + late
         if visits and vehicle.end is not None:
-            leg_s = self._slowed(self._seconds(here, vehicle.end), here, vehicle.end, now)
-            now, driving = now + leg_s, driving + leg_s
+            leg_s = vehicle.drive_s(self._slowed(self._seconds(here, vehicle.end), here, vehicle.end, now))
+            home = now + leg_s
+            if duty is not None:
+                home = duty.drive(len(visits), duty.before_home(len(visits), now, home), leg_s)
+                resting += home - now - leg_s
+            now = home
+            driving += leg_s
             distance += self._metres(here, vehicle.end)
         overtime = max(0, now - vehicle.shift_end_s) if visits else 0
-        return Timing(visits, now, distance, driving, waiting, overtime, late_total)
+        if duty is None or not visits:
+            return Timing(visits, now, distance, driving, waiting, overtime, late_total)
+        duty.over(now)
+        return Timing(
+            visits, now, distance, driving, waiting, overtime, late_total, resting, tuple(duty.rests),
+            tuple(duty.missed), duty.over_s,
+        )  # fmt: skip
 
     def breaches(self, vehicle: Vehicle, timing: Timing) -> tuple[Breach, ...]:
         found: list[Breach] = []
+        choosy = vehicle.on_road or vehicle.areas is not None
         for stop_id, _, start, _, _ in timing.visits:
-            found += _stop_breaches(self.stops[stop_id], vehicle, start)
+            stop = self.stops[stop_id]
+            if stop.windows and misses_window(stop, start):
+                found.append(_window_breach(stop, start))
+            kind = unfit(vehicle, stop) if choosy or stop_id in self._choosy else None
+            if kind is not None:
+                found.append(Breach(kind, stop_id, unfit_words(vehicle, stop, kind)))
         found += self._vehicle_breaches(vehicle, timing)
         return tuple(found)
 
@@ -151,7 +205,7 @@ class Schedule:
         if live and vehicle.first_leg_s is not None:
             return self._slowed(vehicle.first_leg_s, here, stop.location, leaves_s), 0
         seconds = self._slowed(self._seconds(here, stop.location), here, stop.location, leaves_s)
-        return seconds, self._metres(here, stop.location)
+        return vehicle.drive_s(seconds), self._metres(here, stop.location)
 
     def _slowed(self, seconds: int, here: int, there: int, leaves_s: int) -> int:
         """A leg that begins while a zone lasts and touches it takes longer, by the slowest of them."""
@@ -170,17 +224,38 @@ class Schedule:
         locked = self.problem.routes.get(name, ())[: vehicle.locked]
         if stop_ids[: len(locked)] != locked:
             found.append(Breach("locked", name, f"{name} is on its way to {' and '.join(locked)}: that stays first"))
+        stops = [self.stops[stop_id] for stop_id in stop_ids]
         for dimension, limit in enumerate(vehicle.capacity):
-            load = sum(s.demand[dimension] for s in map(self._stop, stop_ids) if dimension < len(s.demand))
+            load = most_aboard(vehicle, stops, dimension)
             if load > limit:
                 words = f"{name} is overloaded: {load}, room for {limit} (capacity {dimension + 1})"
                 found.append(Breach(f"capacity{dimension + 1}", name, words))
+        found += self._pair_breaches(stop_ids)
         if vehicle.max_stops is not None and len(stop_ids) > vehicle.max_stops:
             words = f"{name} has {len(stop_ids)} stops, {vehicle.max_stops} is its limit"
             found.append(Breach("stops", name, words))
         if timing.overtime_s:
             words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
             found.append(Breach("shift", name, words))
+        if timing.over_s and vehicle.hours is not None:
+            words = (
+                f"{name} drives {timing.over_s // 60 + 1} min more than the {vehicle.hours.day_s // 3600} h of a day"
+            )
+            found.append(Breach("hours", name, words, timing.over_s))
+        found += [Breach("break", name, f"{name} has its break {each} too late") for each in timing.missed[:1]]
+        return found
+
+    def _pair_breaches(self, stop_ids: tuple[str, ...]) -> list[Breach]:
+        """Goods that are fetched on the way: the same van fetches them first, and brings what it has fetched."""
+        if not self._first_of:
+            return []
+        at, found = {stop_id: position for position, stop_id in enumerate(stop_ids)}, []
+        for stop_id in stop_ids:
+            first, then = self.stops[stop_id].after, self._first_of.get(stop_id)
+            if first is not None and at.get(first, len(at)) > at[stop_id]:
+                found.append(Breach("pair", stop_id, f"{stop_id} comes before {first}, where its goods are fetched"))
+            if then is not None and then not in at:
+                found.append(Breach("pair", stop_id, f"{stop_id} is fetched for {then}, which is not on the route"))
         return found
 
 
@@ -197,17 +272,41 @@ def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
     )
 
 
-def _stop_breaches(stop: Stop, vehicle: Vehicle, start_s: int) -> list[Breach]:
-    found = []
-    if misses_window(stop, start_s):
-        closed = clock(stop.windows[-1][1])
-        words = f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}"
-        found.append(Breach("window", stop.id, words))
-    if not may_carry(vehicle, stop):
-        where = f"aboard {stop.aboard}" if stop.aboard else f"at the depot, which {vehicle.id} has left"
-        words = f"{stop.id} is {where}: {vehicle.id} can't deliver it"
-        found.append(Breach("aboard", stop.id, words))
-    return found
+def _window_breach(stop: Stop, start_s: int) -> Breach:
+    closed = clock(stop.windows[-1][1])
+    return Breach("window", stop.id, f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}")
+
+
+def unfit_words(vehicle: Vehicle, stop: Stop, kind: str) -> str:
+    """Why this vehicle can't serve the stop, as a dispatcher reads it."""
+    if kind == "skills":
+        return f"{stop.id} needs {', '.join(sorted(set(stop.skills) - set(vehicle.skills)))}: {vehicle.id} lacks it"
+    if kind == "crew":
+        return f"{stop.id} takes {stop.crew} persons, {vehicle.id} has {vehicle.crew}"
+    if kind == "area":
+        return f"{stop.id} lies outside the areas of {vehicle.id}"
+    where = f"aboard {stop.aboard}" if stop.aboard else f"at the depot, which {vehicle.id} has left"
+    return f"{stop.id} is {where}: {vehicle.id} can't deliver it"
+
+
+def most_aboard(vehicle: Vehicle, stops: Sequence[Stop], dimension: int) -> int:
+    """The largest load of a route in one dimension: what the depot loads, less what is handed over, plus what is
+    fetched on the way."""
+    load, fetches = figure(vehicle.held, dimension), False
+    for stop in stops:
+        if stop.after is None and dimension < len(stop.demand):
+            load += stop.demand[dimension]
+        fetches = fetches or bool(stop.pickup)
+    most = load
+    for stop in stops if fetches else ():
+        load += figure(stop.pickup, dimension) - figure(stop.demand, dimension)
+        most = max(most, load)
+    return most
+
+
+def figure(amounts: tuple[int, ...], dimension: int) -> int:
+    """One dimension of an amount; what is left out is 0."""
+    return amounts[dimension] if dimension < len(amounts) else 0
 
 
 def _visit(row: tuple[str, int, int, int, int]) -> Visit:

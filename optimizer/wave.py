@@ -17,7 +17,7 @@ from optimizer.churn import moves
 from optimizer.insertion import spots
 from optimizer.options import Candidate, Option, Scope, minutes, side
 from optimizer.problem import Problem, Stop, Vehicle, may_carry, rebuilt
-from optimizer.schedule import Schedule, per
+from optimizer.schedule import Schedule, added, per
 from optimizer.travel import Matrix
 
 WAITS_S = (7200, 5400, 3600, 1800)
@@ -96,9 +96,12 @@ def _at_depot(schedule: Schedule, vehicle: Vehicle, from_s: int) -> Vehicle | No
     left = schedule.problem.routes.get(vehicle.id, ())
     if not vehicle.on_road and not left:
         return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, from_s)})
-    back_s = schedule.timing(vehicle, left).end_s + RELOAD_S
-    free = {"start": vehicle.end, "locked": 0, "first_leg_s": None, "on_road": False}
-    return vehicle.model_copy(update=free | {"ready_s": max(back_s, from_s)})
+    timing = schedule.timing(vehicle, left)
+    back_s = timing.end_s + RELOAD_S
+    free = {"start": vehicle.end, "locked": 0, "first_leg_s": None, "on_road": False, "held": ()}
+    drove = {name: getattr(vehicle, name) + timing.driving_s for name in ("driven_s", "drove_s")}
+    ahead = tuple(own for own in vehicle.breaks if own.windows[-1][1] >= back_s)
+    return vehicle.model_copy(update=free | drove | {"breaks": ahead, "ready_s": max(back_s, from_s)})
 
 
 # Serving --------------------------------------------------------------------------------------------------------------
@@ -166,7 +169,7 @@ def _priced(schedule: Schedule, candidate: Candidate, changed: Routes) -> Option
     late_s = sum(after.late.values()) - sum(before.late.values())
     cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
     cost += weights.retold_promise * len(late) - weights.held * others
-    new = [breach.words for key, breach in after.breaches.items() if key not in before.breaches]
+    new = [breach.words for breach in added(before.breaches.values(), after.breaches.values())]
     if candidate.stop_id not in taken:
         new.append("it has no place on a trip with the others")
     delayed = [after.starts[s] - t for s, t in before.starts.items() if s in after.starts]

@@ -157,6 +157,7 @@ def move_day(job: Job) -> dict[str, Any]:
 
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "wait": wait,
+    "keep": wait,
     "decline": decline,
     "retell": retell,
     "join": join,
@@ -245,13 +246,12 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
         if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
             continue
         here = [o for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN]
-        holders = {custody.van_of(job.db, o.id) for o in here}
+        holders = {custody.van_of(job.db, o.id) for o in here if o.kind in orders.BROUGHT}
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
         left = (state.scalar_one_or_none() or "idle") not in vans.AT_DEPOT
-        at_depot = None in holders and not all(o.kind in orders.FREE for o in here)
-        if holders - {None, move.to_vehicle} or (left and at_depot):
+        if holders - {None, move.to_vehicle} or (left and None in holders):
             raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
 
@@ -305,7 +305,7 @@ def _route(
     return plans.PlannedRoute(
         vehicle_id=vehicle, visits=tuple(visits), start=start, end=max([v.departure for v in visits], default=start),
         distance_m=before.distance_m if before else 0, driving_s=before.driving_s if before else 0,
-        cost=before.cost if before else 0,
+        cost=before.cost if before else 0, rests=before.rests if before else (),
     )  # fmt: skip
 
 

@@ -141,8 +141,8 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         raise WrongState(f"A decision that was {index.verdict} changed nothing.", "There is nothing to undo.")
     row, applied = cases.get(db, index.case_id, lock=True), body["applied"]
     current = plans.current(db, row.depot_id, row.day)
-    untouched = current is not None and all(
-        current.routes[v].digest == digest for v, digest in applied.get("after", {}).items()
+    untouched = all(
+        current is not None and current.routes[v].digest == digest for v, digest in applied.get("after", {}).items()
     )
     facts: dict[str, Any] = {
         "requester": who.role,
@@ -208,8 +208,9 @@ def _orders_back(db: Connection, applied: dict[str, Any]) -> list[str]:
             raise Stale("The order is planned on its new day already.", "Move it from there instead.")
         db.execute(update(parcel).where(parcel.c.order_id == again).values(order_id=old))
         db.execute(order.delete().where(order.c.id == again))
-        from_van = custody.van_of(db, old)
-        orders.set_status(db, [old], "out" if from_van else "planned")
+        before = orders.get(db, old)
+        planned = "new" if plans.current_version(db, before.depot_id, before.day) is None else "planned"
+        orders.set_status(db, [old], "out" if custody.van_of(db, old) else planned)
         back.append(f"order {old} is back on its day")
     return back
 

@@ -19,13 +19,14 @@ from sqlalchemy import Connection, func, select, text, update
 
 from core import blobs, canonical, clock, plans, stream, vans
 from core.clock import iso
-from core.errors import DoorstepError, NotFound, Unavailable, WrongState
+from core.errors import DoorstepError, NotFound, Unavailable
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
-from optimizer import checker
+from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
-from optimizer.problem import Plan, Problem
-from tools import problems, tracker, wire
+from optimizer.problem import Plan, Problem, Route
+from optimizer.schedule import Schedule
+from tools import problems, starting, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
@@ -71,10 +72,8 @@ class Engine:
     ) -> Any:
         with self._lock, store.snapshot() as db:
             here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
-            if current is None:
-                raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
-            problem = problems.live(db, here, current, now, stop)
-        return question(here, current.version, problem, stop, kinds, scope)
+            problem = problems.seen(db, here, current, now, stop, kinds)
+        return question(here, current.version if current else 0, problem, stop, kinds, scope)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Refresh every depot-day that this engine owns."""
@@ -194,7 +193,7 @@ class Engine:
             with store.snapshot() as db:
                 row = db.execute(select(plan_run).where(plan_run.c.id == run_id)).one()
                 here = problems.ground(db, row.depot_id, row.day)
-                problem = problems.first(db, here)
+                problem = starting.at(db, here, problems.first(db, here), row.request.get("start"))
                 parent = plans.current_version(db, row.depot_id, row.day)
             solve = self._solves[run_id] = Solve(problem, problems.matrices(), row.request)
             plan = solve.run(lambda step: _progress(run_id, step))
@@ -243,7 +242,7 @@ def _draft(
     request: Mapping[str, Any],
     parent: int | None,
 ) -> None:
-    made_by = {
+    made_by: dict[str, Any] = {
         "engine": plan.engine,
         "iterations": request["iterations"],
         "seed": request["seed"],
@@ -253,6 +252,8 @@ def _draft(
         "outcome": plan_outcome(plan),
         "violations": len(checker.check(problem, here.matrix, plan)),
     }
+    if request.get("start") is not None:
+        made_by["start"] = starting.left(problem, plan, request["start"])
     unassigned = [
         {"stop": u.stop_id, "orders": list(here.orders[u.stop_id]), "reason": u.reason, "detail": u.detail}
         for u in plan.unassigned
@@ -269,7 +270,7 @@ def _draft(
 def planned_routes(here: Ground, problem: Problem, plan: Plan) -> list[plans.PlannedRoute]:
     """The solver's routes as the record keeps them; a vehicle without stops gets an empty route."""
     solved = {route.vehicle_id: route for route in plan.routes}
-    made = []
+    made, schedule = [], Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         route = solved.get(vehicle.id)
         visits = tuple(
@@ -281,10 +282,20 @@ def planned_routes(here: Ground, problem: Problem, plan: Plan) -> list[plans.Pla
             plans.PlannedRoute(
                 vehicle_id=vehicle.id, visits=visits, start=here.at(start), end=here.at(end),
                 distance_m=route.distance_m if route else 0, driving_s=route.driving_s if route else 0,
-                cost=route.cost if route else 0,
+                cost=route.cost if route else 0, rests=_rests(here, route) if route else (),
+                figures=figures.of_route(problem, schedule, vehicle, route).model_dump(mode="json") if route else {},
             )
         )  # fmt: skip
     return made
+
+
+def _rests(here: Ground, route: Route) -> tuple[plans.PlannedRest, ...]:
+    return tuple(
+        plans.PlannedRest(
+            after=r.position, at=here.at(r.at_s), seconds=r.duration_s, driven_s=r.driven_s, own=bool(r.break_id)
+        )
+        for r in route.rests
+    )
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Offers: the customer is asked which of a case's options they want, and has half an hour to say.
+"""Offers: the customer is asked which of a case's options they want, and has a while to say.
 
 The case waits as `offered`. An answer becomes the wish that the next weighing takes, when it can still be done; without
 one the planner chooses. Either way the options are computed anew: the van has driven on meanwhile.
@@ -7,7 +7,7 @@ one the planner chooses. Either way the options are computed anew: the van has d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -20,8 +20,6 @@ from tools import policy
 from tools.kinds import KINDS
 from tools.notify import templates
 from tools.policy import Action
-
-ANSWER_WITHIN = timedelta(minutes=30)
 
 
 def can_be_asked(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]]) -> bool:
@@ -46,15 +44,18 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
         return False
     mine = orders.get(db, row.facts["order"])
     offer = {str(number): kind for number, kind in enumerate(_choices(row, options), 1)}
-    words = ", ".join(f"{number} {templates.render(f'choice_{kind}')}" for number, kind in offer.items())
-    body = templates.render("offer", order=mine.ref, choices=words)
+    kind = KINDS[row.kind]
+    said = {number: templates.render(kind.words.get(name, f"choice_{name}")) for number, name in offer.items()}
+    choices = ", ".join(f"{number} {words}" for number, words in said.items())
+    facts = {"order": mine.ref, "day": mine.day.isoformat(), "choices": choices}
+    body = templates.render(kind.asks, **{name: facts[name] for name in templates.TEMPLATES[kind.asks]})
     decisions.write(
         db, case_id=row.id, round_=row.rounds, action="offer", verdict="auto", rule=verdict.rule, approver=None,
         outcome=row.inputs["outcome"], inputs=row.inputs["hashes"], applied={"offer": offer}, cost=0, at=now,
         day=row.day,
     )  # fmt: skip
-    effects.queue_message(db, row.id, mine.person_id, mine.id, "offer", body, now)
-    until = now + ANSWER_WITHIN
+    effects.queue_message(db, row.id, mine.person_id, mine.id, kind.asks, body, now)
+    until = now + kind.answer_within
     cases.advance(db, row, "offered", facts=dict(row.facts) | {"offer": offer}, due_by=until)
     timers.put(db, "offer_over", row.id, until)
     return True
@@ -71,11 +72,11 @@ OPEN_TO = (  # said once here: every message asks it
 
 def waits_for_answer(db: Connection, row: Row[Any], now: datetime) -> bool:
     """What was carried out has asked somebody something: the case waits for the answer, and goes on without it after
-    half an hour."""
+    a while."""
     asked = cases.open_proposal(db, row.id)
     if asked is None or asked.action not in KINDS[row.kind].awaits:
         return False
-    until = now + ANSWER_WITHIN
+    until = now + KINDS[row.kind].answer_within
     cases.advance(db, row, "offered", facts=dict(row.facts) | {"driver_asked": True}, due_by=until)
     timers.put(db, "offer_over", row.id, until)
     return True

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from core import plans
-from core.errors import WrongState
 from core.store.db import snapshot
 from optimizer import what_if
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
@@ -32,6 +31,7 @@ class Question(BaseModel):
     depot_id: str
     day: date
     version: int
+    """0: the day has no published plan yet"""
     t0: datetime
     problem: Problem
     stop: str
@@ -57,10 +57,9 @@ class Local:
     ) -> Question:
         with snapshot() as db:
             current = plans.current(db, depot_id, day)
-            if current is None:
-                raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
             here = problems.ground(db, depot_id, day)
-            return question(here, current.version, problems.live(db, here, current, now, stop), stop, kinds, scope)
+            problem = problems.seen(db, here, current, now, stop, kinds)
+            return question(here, current.version if current else 0, problem, stop, kinds, scope)
 
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
         return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)

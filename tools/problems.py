@@ -6,16 +6,17 @@ serves is the place it starts from. Times are seconds since local midnight.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from core import clock, fleet, geo, geofence, incidents, orders, plans, promises
-from core.errors import BadInput
+from core.errors import BadInput, WrongState
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
@@ -23,11 +24,11 @@ from optimizer import wave
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
 from optimizer.travel import Matrix, MatrixStore, great_circle
+from tools import buffers, yard
+from tools.yard import CAPACITIES
 
 LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
-CAPACITIES = ("pieces", "weight_g", "volume_ml")
-"""What a van has room for and orders fill."""
 LEFT_OUT = (50_000, 100_000, 200_000, 400_000)
 """Cents for leaving an order out of the plan, by its priority: low, normal, high, urgent."""
 DEPARTING_SHARE = 4
@@ -38,6 +39,8 @@ PACE_KNOWN_S = 120
 driving: three minutes at a red light say little about the hour that follows."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
+BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
+"""Options that need no routes."""
 AGAIN_AFTER_S = 3600
 """A door where nobody was is not tried again before this long."""
 
@@ -57,6 +60,7 @@ class Ground:
     stops: dict[str, Stop]
     orders: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """stop id -> order ids"""
+    docks: int | None = None
 
     @cached_property
     def circles(self) -> dict[str, Circle]:
@@ -85,10 +89,13 @@ def ground(db: Connection, depot_id: str, day: date) -> Ground:
     ids = sorted(by_stop)
     points = ((home.lat, home.lon), *((by_stop[i][0].lat, by_stop[i][0].lon) for i in ids))
     matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids])
-    stops = {i: stop_of(i, rows[at + 1], by_stop[i], t0) for at, i in enumerate(ids)}
+    areas = fleet.areas_of(db, depot_id)
+    stops = {
+        i: stop_of(i, rows[at + 1], by_stop[i], t0, yard.areas_at(areas, *points[at + 1])) for at, i in enumerate(ids)
+    }
     named = {i: tuple(row.id for row in by_stop[i]) for i in ids}
     places = dict(zip(ids, points[1:], strict=True))
-    return Ground(depot_id, day, home.tz, t0, matrix, points[0], places, stops, named)
+    return Ground(depot_id, day, home.tz, t0, matrix, points[0], places, stops, named, home.docks)
 
 
 def _travel(
@@ -112,8 +119,9 @@ def _travel(
     return matrices().get(home.matrix), [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
 
 
-def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime) -> Stop:
-    """One stop for all orders at the door: their goods added up, their windows cut to what suits all of them."""
+def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime, areas: tuple[str, ...] = ()) -> Stop:
+    """One stop for all orders at the door: their goods added up, their windows cut to what suits all of them, and what
+    any of them needs."""
 
     def second(text: str) -> int:
         return int((clock.parse(text) - t0).total_seconds())
@@ -128,10 +136,20 @@ def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime)
         location=location,
         service_s=max(row.service_s for row in rows),
         windows=_merged(windows),
-        demand=tuple(sum(getattr(row, name) for row in rows) for name in CAPACITIES),
+        demand=_goods(rows, orders.BROUGHT),
+        pickup=_goods(rows, orders.FETCHED),
+        skills=tuple(sorted({skill for row in rows for skill in row.skills})),
+        crew=max(row.crew for row in rows),
+        areas=areas,
+        free=all(row.kind not in orders.BROUGHT for row in rows),
         drop_penalty=sum(LEFT_OUT[row.priority] for row in rows),
-        free=all(row.kind in orders.FREE for row in rows),
     )
+
+
+def _goods(rows: Sequence[Row[Any]], kinds: Set[str]) -> tuple[int, ...]:
+    """What orders of these kinds weigh and take in room; nothing at all is empty."""
+    goods = tuple(sum(getattr(row, name) for row in rows if row.kind in kinds) for name in CAPACITIES)
+    return goods if any(goods) else ()
 
 
 def _merged(windows: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -145,30 +163,43 @@ def _merged(windows: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
 
 
 def vehicle_of(row: Row[Any], here: Ground) -> Vehicle:
-    return Vehicle(
-        id=row.id,
-        start=0,
-        end=0 if row.ends_at_depot else None,
-        ready_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_start_s)),
-        shift_end_s=here.seconds(clock.at_second(here.day, here.tz, row.shift_end_s)),
-        capacity=tuple(getattr(row, name) for name in CAPACITIES),
-        fixed_cost=row.cost_per_use,
-        cost_per_hour=row.cost_per_hour,
-        cost_per_km=row.cost_per_km,
-        max_stops=row.max_stops,
-    )
+    return yard.vehicle_of(row, here.day, here.tz, here.t0)
+
+
+def _vehicles(db: Connection, here: Ground) -> tuple[Vehicle, ...]:
+    """The depot's vehicles as its docks let them leave."""
+    return yard.at_docks((vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id)), here.docks)
 
 
 def first(db: Connection, here: Ground) -> Problem:
     """The day before anybody has left: every stop that has an open order, every vehicle of the depot."""
     still = orders.open_stops(db, here.depot_id, here.day)
-    vehicles = tuple(vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id))
+    vehicles = _vehicles(db, here)
     if not vehicles:
         raise BadInput(f"Depot {here.depot_id} has no vehicles.", "PUT a fleet under /api/fleet.", field="depot")
     current = plans.current(db, here.depot_id, here.day)
     routes = {} if current is None else {v: tuple(s for s in r.stops if s in still) for v, r in current.routes.items()}
     stops = tuple(stop for stop_id, stop in sorted(here.stops.items()) if stop_id in still)
-    return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes)
+    quantile = fleet.get_depot(db, here.depot_id).service_quantile
+    if quantile > 0.5:
+        kinds: dict[str, set[str]] = {}
+        for row in orders.of_day(db, here.depot_id, here.day):
+            kinds.setdefault(row.stop_id, set()).add(row.kind)
+        stops = buffers.with_buffers(stops, kinds, buffers.sigmas(db, here.depot_id, here.day), quantile)
+    return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes, docks=here.docks)
+
+
+def seen(
+    db: Connection, here: Ground, current: plans.PlanVersion | None, now: datetime, stop: str, kinds: Collection[str]
+) -> Problem:
+    """The day around one stop: running, or not planned yet. Before there is a plan an order can stay, move or end; all
+    else is about routes. Raises WrongState."""
+    if current is not None:
+        return live(db, here, current, now, stop)
+    if not set(kinds) <= BEFORE_A_PLAN:
+        what = f"Depot {here.depot_id} has no published plan for {here.day}."
+        raise WrongState(what, "Plan and publish first.")
+    return first(db, here)
 
 
 def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime, tried: str | None = None) -> Problem:
@@ -180,13 +211,14 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     due = promises.due_by_stop(db, here.depot_id, here.day)
     states = {row.vehicle_id: row for row in db.execute(select(van).where(van.c.day == here.day))}
     late_s = _depot_late_s(db, here, now)
+    aboard = yard.held(db, here.depot_id, here.day)
     vehicles = [
-        vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s})
-        for vehicle in (vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id))
+        vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s, "held": aboard.get(vehicle.id, ())})
+        for vehicle in _vehicles(db, here)
     ]
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
     carried = _carried(db, here)
-    found = running(here, vehicles, planned, states, still, due, carried, now)
+    found = running(here, vehicles, planned, states, still, due, carried, now, current.routes)
     stops = found.stops
     if tried in here.stops and all(stop.id != tried for stop in stops):
         stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
@@ -203,15 +235,20 @@ def running(
     due: Mapping[str, datetime],
     carried: Mapping[str, str],
     now: datetime,
+    rested: Mapping[str, plans.PlannedRoute] = MappingProxyType({}),
 ) -> Problem:
-    """`live` once everything is read: `states` has rows of the table `van`, `still` the stops that are open."""
+    """`live` once everything is read: `states` has rows of the table `van`, `still` the stops that are open, `rested`
+    the routes with their breaks."""
     moved, routes = [], {}
     for vehicle in vehicles:
         left = tuple(s for s in planned.get(vehicle.id, ()) if s in still and s in here.stops)
         state = states.get(vehicle.id)
         if state is not None and state.state == "serving":
             left = tuple(s for s in left if s != state.stop_id)
-        moved.append(on_the_road(vehicle, state, here, left, now))
+        on_duty = on_the_road(vehicle, state, here, left, now)
+        if state is not None and state.state != "idle":  # it has been out today
+            on_duty = on_duty.model_copy(update=_driven(on_duty, rested.get(vehicle.id), left, here, now))
+        moved.append(on_duty)
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
@@ -220,6 +257,13 @@ def running(
         if s in on_routes or s not in _served_now(states)
     )
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=tuple(moved), routes=routes, now_s=here.seconds(now))
+
+
+def _driven(
+    vehicle: Vehicle, route: plans.PlannedRoute | None, left: Sequence[str], here: Ground, now: datetime
+) -> dict[str, Any]:
+    now_s = here.seconds(now)
+    return yard.driving_so_far(vehicle, route, left, now_s, here.stops, here.matrix.durations_s, here.t0)
 
 
 def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:

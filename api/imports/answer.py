@@ -43,6 +43,15 @@ class Unplaced(Said):
     reason: str
 
 
+class Risky(Said):
+    """An order that is in, and whose first attempt is likely to fail."""
+
+    row: int
+    order: str
+    percent: int
+    reasons: tuple[str, ...]
+
+
 class Imported(Said):
     id: str
     accepted: int
@@ -52,6 +61,8 @@ class Imported(Said):
     duplicates: tuple[Duplicate, ...] = ()
     warnings: tuple[Rejected, ...] = ()
     unplaced: tuple[Unplaced, ...] = ()
+    risky: tuple[Risky, ...] = ()
+    """to be confirmed before they are planned: POST /api/confirmations"""
     places: dict[PlaceKind, int] = {}
     """how the places of the accepted orders are known"""
     ignored: tuple[str, ...] = ()
@@ -64,6 +75,7 @@ def as_text(done: Imported) -> str:
         ("Not taken", [(f"row {r.row}", r.field, f"{r.reason} {r.fix}".strip()) for r in done.rejected]),
         ("Duplicates", [(f"row {d.row}", d.ref, _same(d)) for d in done.duplicates]),
         ("Look at", [(f"row {w.row}", w.field, f"{w.reason} {w.fix}".strip()) for w in done.warnings]),
+        ("Likely to find nobody", [(f"row {r.row}", f"{r.percent} %", "; ".join(r.reasons)) for r in done.risky]),
         ("Without a place", [(f"row {u.row}", u.reason, f"{u.order}, {u.case}") for u in done.unplaced]),
     ]
     lines = [line for title, rows in blocks if rows for line in _block(title, rows)]

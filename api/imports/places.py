@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from api.imports.rows import Read
-from core import cases, orders
+from core import address_book, cases, orders
 from core.orders import Address, Place
 from core.store.tables import case, order
 from tools.geocoder.port import Found, Geocoder, Missed
@@ -55,6 +55,9 @@ def place(found: Found | Missed | None) -> Place | None:
 def settle(db: Connection, order_id: str, lat: float, lon: float, by: str, now: datetime) -> list[str]:
     """A person says where an order goes; what was open because nobody knew is closed. Returns those cases."""
     orders.put_place(db, order_id, Place(lat=lat, lon=lon, known="person"))
+    row = orders.get(db, order_id)
+    if row.address and address_book.key(row.address):
+        address_book.remember(db, row.person_id, address_book.Door(address=row.address, lat=lat, lon=lon), now)
     asked = (case.c.kind == "address_problem") & (case.c.subject == order_id) & case.c.closed_at.is_(None)
     found = list(db.execute(select(case).where(asked).with_for_update()))
     for row in found:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Row
 
-from api.imports import windows
+from api.imports import recurrence, windows
 from api.imports.mapping import ColumnMap, is_field
 from api.imports.words import HEADERS, KINDS, NO, PRIORITIES, UNITS, UNWRITABLE, YES, key
 from core import fleet, geo, phones
@@ -24,7 +24,6 @@ REQUIRED = ("ref", "name")
 LISTS = ("parcels", "skills", "windows")
 PARTS = {"address1": "line1", "address2": "line2", "city": "city", "state": "state",
          "postal_code": "postal_code", "country": "country"}  # fmt: skip
-DEFAULT_SERVICE_MIN = 3.0
 MOST = {"weight": 1e9, "volume": 1e9, "service": 8 * 3600.0}
 """grams, millilitres, seconds"""
 FORMULA_ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!)")
@@ -59,6 +58,9 @@ class Read:
     order: NewOrder
     day: date
     again: bool = False
+    weekdays: tuple[int, ...] = ()
+    """it comes again on these days, from `day` on; none: once"""
+    until: date | None = None
 
 
 def filled(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def read(number: int, raw: Mapping[str, Any], home: Home, day: date, mapping: Co
     values: dict[str, Any] = {
         **{field: str(row[field]).strip() for field in ("ref", "name", "client", "notes") if field in row},
         **_place(row, home, rules.decimal), "windows": windows.read(row, on, home.tz),
-        "service_s": _measure(row, "service", rules.decimal, DEFAULT_SERVICE_MIN * 60),
+        **_service(row, rules.decimal),
         "weight_g": _measure(row, "weight", rules.decimal), "volume_ml": _measure(row, "volume", rules.decimal),
         "pieces": _whole(row, "pieces", 100_000, rules.decimal), "crew": _crew(row),
         "kind": _word(row, "kind", KINDS, "delivery"),
@@ -98,7 +100,8 @@ def read(number: int, raw: Mapping[str, Any], home: Home, day: date, mapping: Co
         "skills": _skills(row), "parcels": _parcels(row), "email": _email(row), **_phone(row, home),
     }  # fmt: skip
     try:
-        return Read(number, home.id, NewOrder(**values), on, _flag(row, "again"))
+        order, again = NewOrder(**values), _flag(row, "again")
+        return Read(number, home.id, order, on, again, recurrence.weekdays(row), recurrence.until(row))
     except ValidationError as error:
         first = error.errors()[0]
         where = str(first["loc"][0]) if first["loc"] else "address"
@@ -133,15 +136,21 @@ def _whole(row: Mapping[str, Any], field: str, most: int, decimal: str = ".") ->
     return int(value)
 
 
-def _measure(row: Mapping[str, Any], measure: str, decimal: str, default: float = 0.0) -> int:
+def _measure(row: Mapping[str, Any], measure: str, decimal: str) -> int:
     """A weight in grams, a volume in millilitres, a time in seconds, whatever unit it came in."""
     given = [(name, factor) for unit, factor in UNITS[measure].items() if (name := f"{measure}_{unit}") in row]
     if not given:
-        return round(default)
+        return 0
     if len(given) > 1:
         raise BadInput(f"It stands there twice, as {given[0][0]}, too.", "Keep one of them.", field=given[1][0])
     name, factor = given[0]
     return round(factor * _number(row, name, 0, MOST[measure] / factor, decimal))
+
+
+def _service(row: Mapping[str, Any], decimal: str) -> dict[str, int]:
+    """Nothing when the row says nothing: the address book may know."""
+    said = any(f"service_{unit}" in row for unit in UNITS["service"])
+    return {"service_s": _measure(row, "service", decimal)} if said else {}
 
 
 def _day(row: Mapping[str, Any], day: date, pattern: str) -> date:

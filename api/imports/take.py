@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.imports import headers, places, rows
-from api.imports.answer import Duplicate, Imported, Rejected, Unplaced
+from api.imports.answer import Duplicate, Imported, Rejected, Risky, Unplaced
 from api.imports.files import READERS
 from api.imports.mapping import ColumnMap
 from api.imports.rows import Home, Read
@@ -24,7 +24,7 @@ from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
 from core.store.tables import import_batch, import_row
-from tools import publishing
+from tools import failure_risk, publishing, standing
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -55,6 +55,7 @@ class Tally:
     places: Counter[Any] = field(default_factory=Counter)
     first_row: dict[str, int] = field(default_factory=dict)
     """order -> the row of this file that brought it"""
+    new: list[str] = field(default_factory=list)
 
     def reject(self, number: int, error: DoorstepError, raw: Raw, ref: object = "", order_id: str = "") -> None:
         said = {"field": error.field, "reason": error.what, "fix": error.fix}
@@ -90,12 +91,13 @@ def take(
         for each in found:
             _take(db, each, batch, placed.get(each.row), now, tally)
         made = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
+        risky = _risky(db, tally)
         tally.bad.sort(key=lambda row: row[0].row)
         _keep(db, made, now, tally)
     return Imported(
         id=made, accepted=tally.accepted, unchanged=tally.unchanged, rejected=tuple(why for why, *_ in tally.bad),
         duplicates=tuple(tally.duplicates), warnings=tuple(tally.warnings), unplaced=tuple(tally.unplaced),
-        places=dict(tally.places), ignored=batch.ignored,
+        risky=risky, places=dict(tally.places), ignored=batch.ignored,
     )  # fmt: skip
 
 
@@ -157,6 +159,9 @@ def _of_client(each: Read, client: str | None) -> Read:
 
 
 def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:
+    if each.weekdays:
+        _take_standing(db, each, batch, looked, now, tally)
+        return
     raw, order = batch.raws[each.row - 1], each.order
     made = orders.id_of(order.client, order.ref)
     try:
@@ -178,9 +183,24 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
     tally.first_row.setdefault(made, each.row)
     tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
     if new:
+        tally.new.append(made)
         stages.order_taken(db, made, now)
         publishing.came_late(db, each.depot, each.day, [made], now)
         _look_at(db, each, made, looked, now, tally)
+
+
+def _take_standing(
+    db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally
+) -> None:
+    """One that comes each week; the day's own order is made with it when the day is one of them."""
+    found = places.place(looked)
+    try:
+        with db.begin_nested():
+            new = standing.keep(db, each.order, each.depot, each.weekdays, each.day, each.until, found, now)
+    except DoorstepError as error:
+        tally.reject(each.row, error, batch.raws[each.row - 1], each.order.ref)
+        return
+    tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
 
 
 def _is_no_repeat(db: Connection, each: Read, made: str, tally: Tally) -> None:
@@ -199,7 +219,7 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
     order = each.order
     known = "given" if order.given_place else looked.precision if isinstance(looked, Found) else "none"
     tally.places[known] += 1
-    if isinstance(looked, Missed):
+    if isinstance(looked, Missed) and orders.get(db, made).place == "none":
         facts = {"order": made, "reason": looked.reason}
         case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
         tally.unplaced.append(Unplaced(row=each.row, order=made, case=case, reason=looked.reason))
@@ -211,6 +231,21 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
         _warn(tally, each, "skills", what, "Put it into the fleet file, or give the job to another depot.")
     if order.client != clients.DEFAULT.id and order.client not in _clients(db) and _clients(db):
         _warn(tally, each, "client", "No agreement with this client is known.", "Put it into the fleet file.")
+
+
+def _risky(db: Connection, tally: Tally) -> tuple[Risky, ...]:
+    """Of the orders that are new in: those whose first attempt is likely to fail, by depot and day."""
+    by_day: dict[tuple[str, date], list[Any]] = {}
+    for order_id in tally.new:
+        row = orders.get(db, order_id)
+        by_day.setdefault((row.depot_id, row.day), []).append(row)
+    found = []
+    for (depot, _), new in sorted(by_day.items()):
+        for order_id, known in failure_risk.of_orders(db, depot, new).items():
+            if known.percent >= failure_risk.HIGH_PERCENT:
+                number = tally.first_row[order_id]
+                found.append(Risky(row=number, order=order_id, percent=known.percent, reasons=known.reasons))
+    return tuple(sorted(found, key=lambda each: each.row))
 
 
 def _clients(db: Connection) -> set[str]:

@@ -40,7 +40,7 @@ def _body(*kinds: str) -> dict[str, Any]:
 
 @router.put("/fleet", openapi_extra=_body("application/yaml"), **shown(answers.FleetTaken))
 async def put_fleet(who: Integrator, request: Request) -> dict[str, Any]:
-    """Clients, depots, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with their reason."""
+    """Clients, depots, areas, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with why."""
     from starlette.concurrency import run_in_threadpool
 
     return await run_in_threadpool(_put_fleet, await request.body())
@@ -72,6 +72,7 @@ def _put_fleet(content: bytes) -> dict[str, Any]:
 PARTS: tuple[tuple[str, type[BaseModel], Callable[[Connection, Any], None]], ...] = (
     ("clients", clients.Client, clients.put),
     ("depots", fleet.Depot, fleet.put_depot),
+    ("areas", fleet.Area, fleet.put_area),
     ("drivers", fleet.Driver, fleet.put_driver),
     ("vehicles", fleet.Vehicle, fleet.put_vehicle),
 )

@@ -164,7 +164,12 @@ def driver_route(who: Driver) -> dict[str, Any]:
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": version,
         "next": state.stop_id if state else None, "departed": out, "stops": stops,
+        "breaks": [_break(rest) for rest in route.rests] if route else [],
     }  # fmt: skip
+
+
+def _break(rest: plans.PlannedRest) -> dict[str, Any]:
+    return {"after": rest.after, "at": iso(rest.at), "minutes": rest.seconds // 60}
 
 
 def _stop(visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]:

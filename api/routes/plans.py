@@ -13,14 +13,14 @@ from api import answers
 from api.answers import shown
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
-from core import canonical, clock, compliance, fleet, orders, plans
+from core import canonical, clock, compliance, fleet, orders, plans, usual_routes
 from core.clock import iso
 from core.errors import NotFound, WrongState
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, plan_run
 from optimizer.ortools_engine import budget
-from tools import publishing
+from tools import planned, publishing, standing
 from tools.solver import DEFAULT_TIME_S
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
@@ -35,6 +35,8 @@ class Ask(BaseModel):
     """None: as many as suit the day's size"""
     seed: int = Field(1, ge=0, le=2**31 - 1)
     time_limit_s: float = Field(DEFAULT_TIME_S, gt=0, le=3600)
+    start: str | None = Field(None, min_length=1, max_length=200)
+    """name of usual routes to start from; the draft says how far it left them"""
     key: str | None = Field(None, min_length=1, max_length=200)
     """of the asker's: asked again with it, the run that it started is named, and no other starts"""
 
@@ -48,11 +50,15 @@ def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
         made = _run_id(db, who, ask)
         if db.execute(select(plan_run.c.id).where(plan_run.c.id == made)).one_or_none() is not None:
             return {"run": made}
+        standing.make(db, ask.depot, ask.day, clock.now(db))
+        if ask.start is not None:
+            usual_routes.get(db, ask.depot, ask.start)
         stops = orders.open_stops(db, ask.depot, ask.day)
         if not stops:
             raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
         request = {
             "iterations": ask.iterations or budget(len(stops)), "seed": ask.seed, "time_limit_s": ask.time_limit_s,
+            "start": ask.start,
         }  # fmt: skip
         row = {
             "id": made,
@@ -113,6 +119,7 @@ def get_plan(
         "published": found.status == "published",
         "cost": found.cost,
         "made_by": {k: v for k, v in found.made_by.items() if k != "outcome"},
+        "figures": planned.total(found),
         "routes": [_route(route, by_stop) for _, route in sorted(found.routes.items())],
         "unassigned": list(found.unassigned),
     }
@@ -140,6 +147,8 @@ def _route(route: plans.PlannedRoute, by_stop: dict[str, list[Any]]) -> dict[str
         "cost": route.cost,
         "start": iso(route.start),
         "end": iso(route.end),
+        "figures": route.figures or None,
+        "breaks": [{"after": r.after, "at": iso(r.at), "minutes": r.seconds // 60, "own": r.own} for r in route.rests],
         "stops": stops,
     }
 

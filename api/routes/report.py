@@ -17,6 +17,7 @@ from core.settings import settings
 from core.signing import known_keys
 from core.store import db as store
 from core.store.tables import case, decision, depot, effect, event, message, order, promise
+from tools import planned
 
 router = APIRouter()
 
@@ -65,6 +66,7 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
                 kind: {verdict: sums.as_json() for verdict, sums in by.items()}
                 for kind, by in spend.of_day(db, day).items()
             },
+            "plans": planned.of_day(db, day),
             "decisions": _counts(db, decision.c.verdict, decision.c.at >= lo, decision.c.at < hi),
             "outside_policy": _outside_policy(db),
             "log": {

@@ -1,8 +1,8 @@
 """VROOM's problem format in, its solution format out: `doorstep optimize`. What each key means is in VROOM's API.md.
 
-Served: jobs and vehicles of one profile with windows, capacities, skills that all, one or no vehicle has, priorities,
-fixed and hourly costs, own matrices or estimated travel times. All else is refused by name. A van must have room for
-its deliveries and its pickups at once, which is stricter than VROOM; it leaves as late as it can, as VROOM's does.
+Served: jobs, shipments and vehicles of one profile with windows, capacities, skills, priorities, breaks, speed factors,
+fixed and hourly costs, own matrices or estimated travel times. All else is refused by name. A van leaves as late as it
+can, as VROOM's does, unless it has a break; a break whose time comes after the route is over is left out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def optimize(content: bytes, *, seed: int = 0, time_limit_s: float | None = None
             question.problem,
             question.matrix,
             seed=seed,
-            iterations=_iterations(len(question.jobs)) if time_limit_s is None else ENDLESS,
+            iterations=_iterations(len(question.tasks)) if time_limit_s is None else ENDLESS,
             time_limit_s=DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s,
         )
         return written(question, plan)

@@ -15,7 +15,6 @@ FAR = 2**31 - 1
 
 LATER: Mapping[str, Mapping[str, str]] = {
     "": {
-        "shipments": "jobs with a place of pickup and one of delivery come later",
         "matrix": "write it as matrices.car.durations",
     },
     "jobs": {
@@ -25,9 +24,7 @@ LATER: Mapping[str, Mapping[str, str]] = {
         "amount": "write it as delivery",
     },
     "vehicles": {
-        "breaks": "drivers' breaks come later",
         "steps": "given routes come later",
-        "speed_factor": "faster and slower vehicles come later",
         "max_travel_time": "limits on travel time come later",
         "max_distance": "limits on distance come later",
     },
@@ -35,6 +32,12 @@ LATER: Mapping[str, Mapping[str, str]] = {
         "per_km": "prices for kilometres come later",
         "per_task_hour": "prices for service time come later",
     },
+    "shipments.pickup": {
+        "setup": "set-up times come later",
+        "setup_per_type": "set-up times come later",
+        "service_per_type": "service times by vehicle type come later",
+    },
+    "breaks": {"max_load": "breaks that only a light van may take come later"},
     "matrices": {"costs": "matrices of costs come later"},
 }
 """Keys of VROOM's that are not served, by where they stand."""
@@ -72,6 +75,34 @@ class Job(Given):
     time_windows: tuple[Window, ...] = ()
 
 
+class End(Given):
+    """One of a shipment's two stops."""
+
+    id: Id
+    description: str | None = None
+    location: Coordinates | None = None
+    location_index: Whole | None = None
+    service: Whole = 0
+    time_windows: tuple[Window, ...] = ()
+
+
+class Shipment(Given):
+    """What is fetched at one place and brought to another by the same vehicle."""
+
+    amount: Amounts = ()
+    skills: frozenset[Whole] = frozenset()
+    priority: Annotated[StrictInt, Field(ge=0, le=100)] = 0
+    pickup: End
+    delivery: End
+
+
+class Break(Given):
+    id: Id
+    description: str | None = None
+    time_windows: tuple[Window, ...] = ()
+    service: Whole = 0
+
+
 class Costs(Given):
     fixed: Whole = 0
     per_hour: Annotated[StrictInt, Field(ge=0, le=10**6)] = HOUR
@@ -90,6 +121,8 @@ class Vehicle(Given):
     skills: frozenset[Whole] = frozenset()
     time_window: Window | None = None
     max_tasks: Whole | None = None
+    speed_factor: Annotated[float, Field(ge=0.1, le=5)] = 1.0
+    breaks: tuple[Break, ...] = ()
     costs: Costs = Costs()
 
 
@@ -101,6 +134,7 @@ class Tables(Given):
 class Input(Given):
     vehicles: tuple[Vehicle, ...] = Field(min_length=1)
     jobs: tuple[Job, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
     matrices: dict[str, Tables] = {}
 
 
@@ -120,6 +154,8 @@ def read(content: bytes) -> Input:
         raise BadInput(str(first["msg"]), fix, field=_path(first["loc"])) from None
     _once("vehicles", [vehicle.id for vehicle in given.vehicles])
     _once("jobs", [job.id for job in given.jobs])
+    _once("shipments", [shipment.pickup.id for shipment in given.shipments], ".pickup")
+    _once("shipments", [shipment.delivery.id for shipment in given.shipments], ".delivery")
     _same_length(given)
     return given
 
@@ -141,9 +177,15 @@ def _served(data: Mapping[str, Any]) -> dict[str, Any]:
     for at, vehicle in enumerate(cleaned["vehicles"] if isinstance(cleaned.get("vehicles"), list) else []):
         if isinstance(vehicle, dict) and "costs" in vehicle:
             vehicle["costs"] = _level(vehicle["costs"], "vehicles.costs", f"vehicles[{at}].costs")
+        if isinstance(vehicle, dict) and isinstance(vehicle.get("breaks"), list):
+            each = enumerate(vehicle["breaks"])
+            vehicle["breaks"] = [_level(b, "breaks", f"vehicles[{at}].breaks[{n}]") for n, b in each]
+    for at, shipment in enumerate(cleaned["shipments"] if isinstance(cleaned.get("shipments"), list) else []):
+        for end in ("pickup", "delivery") if isinstance(shipment, dict) else ():
+            shipment[end] = _level(shipment.get(end), "shipments.pickup", f"shipments[{at}].{end}")
     if isinstance(cleaned.get("matrices"), dict):
-        each = cleaned["matrices"].items()
-        cleaned["matrices"] = {name: _level(tables, "matrices", f"matrices.{name}") for name, tables in each}
+        named = cleaned["matrices"].items()
+        cleaned["matrices"] = {name: _level(tables, "matrices", f"matrices.{name}") for name, tables in named}
     return cleaned
 
 
@@ -151,16 +193,15 @@ def _level(given: Any, kind: str, path: str) -> Any:
     if not isinstance(given, dict):
         return given
     for key, what in LATER[kind].items():
-        neutral = (*MEANS_NOTHING, 1) if key == "speed_factor" else MEANS_NOTHING
-        if key in given and given[key] not in neutral:
+        if key in given and given[key] not in MEANS_NOTHING:
             raise BadInput("This is not served.", f"{what[0].upper()}{what[1:]}.", field=f"{path}.{key}".lstrip("."))
     return {key: value for key, value in given.items() if key not in LATER[kind]}
 
 
-def _once(kind: str, ids: Sequence[int]) -> None:
+def _once(kind: str, ids: Sequence[int], of: str = "") -> None:
     for at, each in enumerate(ids):
         if each in ids[:at]:
-            raise BadInput(f"The id {each} stands twice.", "Give each an id of its own.", field=f"{kind}[{at}].id")
+            raise BadInput(f"The id {each} stands twice.", "Give each an id of its own.", field=f"{kind}[{at}]{of}.id")
 
 
 def _same_length(given: Input) -> None:
@@ -169,6 +210,7 @@ def _same_length(given: Input) -> None:
     amounts = [(f"vehicles[{at}].capacity", vehicle.capacity) for at, vehicle in enumerate(given.vehicles)]
     for at, job in enumerate(given.jobs):
         amounts += [(f"jobs[{at}].{name}", a) for name, a in (("delivery", job.delivery), ("pickup", job.pickup)) if a]
+    amounts += [(f"shipments[{at}].amount", each.amount) for at, each in enumerate(given.shipments) if each.amount]
     for field, amount in amounts:
         if len(amount) != size:
             what = f"It has {len(amount)} figures, vehicles[0].capacity has {size}."

@@ -34,6 +34,8 @@ class Depot(Frozen):
     lat: float
     lon: float
     tz: str
+    service_quantile: float = 0.5
+    """how safe it plans against long services; 0.5 takes their mean"""
 
     @property
     def point(self) -> Point:

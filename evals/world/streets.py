@@ -19,19 +19,18 @@ EARTH_M = 6_371_008.8
 DETOUR = 1.36
 """road / straight line, median of 17,000 real legs"""
 SIGMA = 0.15
-SPEED_KMH = (
-    *(36.0,) * 6,  # 0-5: empty streets
-    *(31.0, 26.0, 22.0, 24.5),  # 6-9: the morning peak
-    *(27.0,) * 6,  # 10-15
-    *(24.0, 21.0, 23.0),  # 16-18: the evening peak
-    *(28.0,) * 3,  # 19-21
-    *(34.0,) * 2,
+SLOWNESS = (
+    *(0.72,) * 6,  # 0-5: empty streets
+    *(0.83, 0.99, 1.17, 1.05),  # 6-9: the morning peak
+    *(0.96,) * 6,  # 10-15
+    *(1.07, 1.23, 1.12),  # 16-18: the evening peak
+    *(0.92,) * 3,  # 19-21
+    *(0.76,) * 2,
 )
-"""by local hour, on a leg of `TYPICAL_KM`; 25.8 is the median of real driven speeds"""
-TYPICAL_KM = 3.8
-SPEED_GROWS = 0.3
-"""short legs are slower: over ten real matrices the time grows as distance ** 0.7"""
-SLOWEST_KMH, FASTEST_KMH = 5.0, 64.0
+"""times the usual drive, by local hour"""
+FIXED_S = 3.5
+PARTS_KMH = ((0.0, 23.7), (1.0, 45.0), (8.0, 70.0))
+"""(from this kilometre of a leg on, km/h): short legs are slower, as on driven legs (`python -m evals.travel_fit`)"""
 SHORTEST_S = 15
 
 
@@ -97,9 +96,11 @@ class Table:
 
 def drive_s(straight_m: float, hour: int) -> float:
     """Seconds for a leg of so many straight-line metres on a plain day."""
-    km = straight_m * DETOUR / 1000
-    kmh: float = SPEED_KMH[hour] * (km / TYPICAL_KM) ** SPEED_GROWS
-    return km / min(max(kmh, SLOWEST_KMH), FASTEST_KMH) * 3600
+    km, usual_s = straight_m * DETOUR / 1000, FIXED_S
+    for at, (edge, kmh) in enumerate(PARTS_KMH):
+        until = PARTS_KMH[at + 1][0] if at + 1 < len(PARTS_KMH) else math.inf
+        usual_s += min(max(km - edge, 0.0), until - edge) / kmh * 3600
+    return usual_s * SLOWNESS[hour]
 
 
 def metres(a: Point, b: Point) -> float:

@@ -18,6 +18,8 @@ from evals.world.scenario import DAY, Depot, Driver, Order, Point, Scenario, Veh
 
 KM_A_DEGREE = 111.2
 QUARTERS = 8
+PLANNED_AT = 0.8
+"""services are log-normal: planned at their mean, each van that is behind once stays behind"""
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,12 @@ def _depots(rng: Random, operation: Operation, vans: int) -> tuple[Depot, ...]:
     named = operation.fleet.depots[: 2 if vans >= 4 else 1]
     places = [_moved(operation.centre, operation.fleet.depot_km, angle + math.pi * n) for n in range(len(named))]
     return tuple(
-        Depot(id=f"dep-{'ab'[n]}", name=name, lat=places[n][0], lon=places[n][1], tz=operation.tz)
+        Depot(
+            id=f"dep-{'ab'[n]}", name=name, lat=places[n][0], lon=places[n][1], tz=operation.tz,
+            service_quantile=PLANNED_AT,
+        )
         for n, name in enumerate(named)
-    )
+    )  # fmt: skip
 
 
 def _orders(

@@ -36,7 +36,7 @@ def test_a_fleet_in_yaml_is_taken_and_given_back(caller: TestClient) -> None:
         """,
     )
 
-    assert done == {"clients": 0, "depots": 1, "drivers": 1, "vehicles": 1, "rejected": []}
+    assert done == {"clients": 0, "depots": 1, "areas": 0, "drivers": 1, "vehicles": 1, "rejected": []}
     vehicles = {van["id"]: van for van in caller.get("/api/fleet").json()["vehicles"]}
     assert (vehicles["n1"]["shift_start_s"], vehicles["n1"]["weight_g"], vehicles["n1"]["max_stops"]) == (
         27_000,

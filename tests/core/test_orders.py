@@ -245,3 +245,23 @@ def test_an_order_goes_somewhere() -> None:
         an_order_as_sent(lon=None)
     with pytest.raises(ValidationError, match="address or coordinates"):
         an_order_as_sent(lat=None, lon=None)
+
+
+@pytest.mark.parametrize(
+    ("hours", "stops"),
+    [
+        pytest.param([(9, 12), (11, 14)], 1, id="an hour suits both"),
+        pytest.param([(9, 12), (13, 15)], 2, id="no time suits both: two visits"),
+        pytest.param([(9, 12), None], 1, id="one comes at any time"),
+        pytest.param([(9, 12), (11, 14), (8, 10)], 2, id="the third suits the first, not both"),
+    ],
+)
+def test_orders_at_one_door_are_one_stop_unless_no_time_suits_all(
+    record: Connection, hours: list[tuple[int, int] | None], stops: int
+) -> None:
+    a_depot(record)
+    made = set()
+    for number, each in enumerate(hours):
+        windows = [(at(f"{each[0]:02d}:00"), at(f"{each[1]:02d}:00"))] if each else []
+        made.add(stop_of(record, an_order(record, f"A{number}", 1, windows=windows)))
+    assert len(made) == stops

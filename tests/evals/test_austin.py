@@ -126,4 +126,4 @@ def test_on_real_routes_ours_is_no_longer_than_what_was_driven(shared_data: Path
         assert ours.cents < as_driven.cents
     km, minutes = austin.errors(routes)
     assert abs(km.bias) < 0.1, "the detour factor holds"
-    assert 0.5 < minutes.bias < 0.8, "our speeds are slow for these: docs/tracking.md says by how much"
+    assert abs(minutes.bias) < 0.1, "and so do the speeds, which were fitted elsewhere"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from optimizer.checker import Violation, check
-from optimizer.problem import Plan, Problem, Stop, Unassigned, Vehicle, Weights
+from optimizer.problem import Break, Hours, Plan, Problem, Stop, Unassigned, Vehicle, Weights
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
 
@@ -114,6 +114,11 @@ def stops(draw: st.DrawFn, number: int, vans: list[str]) -> Stop:
         due_s=draw(st.none() | st.integers(8 * HOUR, 18 * HOUR)),
         demand=(draw(st.integers(0, 40)), draw(st.integers(0, 40))),
         drop_penalty=draw(st.sampled_from([0, 500, 100_000])),
+        pickup=(draw(st.integers(0, 40)),) if draw(st.booleans()) else (),
+        skills=draw(st.sampled_from([(), (), ("lift",), ("cold", "lift")])),
+        crew=draw(st.sampled_from([1, 1, 1, 2])),
+        areas=draw(st.sampled_from([(), ("north",), ("north", "south")])),
+        free=draw(st.booleans()),
         aboard=draw(st.none() | st.none() | st.sampled_from(vans)),
     )
 
@@ -132,7 +137,28 @@ def vans(draw: st.DrawFn, name: str) -> Vehicle:
         cost_per_hour=draw(st.integers(0, 4000)),
         cost_per_km=draw(st.integers(0, 100)),
         max_stops=draw(st.none() | st.integers(0, 4)),
+        skills=draw(st.sampled_from([("cold", "lift"), ("lift",), ()])),
+        crew=draw(st.sampled_from([2, 2, 1])),
+        areas=draw(st.sampled_from([None, None, ("north",), ("south", "east")])),
+        speed_percent=draw(st.sampled_from([100, 100, 70, 133])),
+        held=draw(st.sampled_from([(), (), (8,)])),
+        hours=draw(st.none() | st.just(Hours()) | st.just(Hours(drive_s=HOUR, break_s=1200, day_s=3 * HOUR))),
+        driven_s=draw(st.sampled_from([0, 0, 3000, 5 * HOUR])),
+        drove_s=draw(st.sampled_from([0, 0, 5000])),
+        breaks=draw(breaks(ready)),
     )
+
+
+@st.composite
+def breaks(draw: st.DrawFn, ready_s: int) -> tuple[Break, ...]:
+    found, at = [], ready_s
+    for number in range(draw(st.sampled_from([0, 0, 1, 2]))):
+        at += draw(st.integers(0, 3 * HOUR))
+        wide = draw(st.integers(0, 2 * HOUR))
+        windows = [(at, at + wide)] + ([(at + wide + HOUR, at + wide + 2 * HOUR)] if draw(st.booleans()) else [])
+        found.append(Break(id=f"b{number}", duration_s=draw(st.sampled_from([900, 2700])), windows=tuple(windows)))
+        at += wide
+    return tuple(found)
 
 
 @st.composite
@@ -142,6 +168,10 @@ def days(draw: st.DrawFn, most_stops: int = 6, on_the_road: bool = True) -> tupl
     count = draw(st.integers(1, most_stops))
     matrix = draw(matrices(count + 1))
     found = [draw(stops(i, names)) for i in range(1, count + 1)]
+    if count > 2 and draw(st.booleans()):  # what is fetched at the first is for the second
+        amount = found[0].pickup or (5,)
+        found[0] = found[0].model_copy(update={"pickup": amount, "demand": ()})
+        found[1] = found[1].model_copy(update={"after": found[0].id, "demand": amount, "aboard": None})
     fleet = [draw(vans(name)) for name in names]
     routes: dict[str, tuple[str, ...]] = {}
     if on_the_road:

@@ -207,7 +207,7 @@ def test_a_routes_time_and_price_are_the_sums_of_their_parts(made: Day, data: st
     schedule = Schedule(day, matrix)
     route, timing = schedule.route(vehicle, stop_ids), schedule.timing(vehicle, stop_ids)
     service = sum(day.stop(s).service_s for s in stop_ids)
-    assert route.end_s - route.start_s == route.driving_s + route.waiting_s + service
+    assert route.end_s - route.start_s == route.driving_s + route.waiting_s + route.resting_s + service
     parts = costs(day.weights, vehicle, timing)
     assert min(parts) >= 0
     assert route.cost == sum(parts) == parts.total == schedule.cost(vehicle, stop_ids)

@@ -22,11 +22,12 @@ def test_a_known_distance_comes_out_with_the_detour() -> None:
 @pytest.mark.parametrize(
     ("km", "slowest", "fastest"),
     [
-        pytest.param(0.1, 7, 12, id="round the corner: measured 10.8"),
-        pytest.param(1.0, 15, 20, id="through the quarter: measured 17.3"),
-        pytest.param(3.8, 25.5, 26.1, id="the typical leg: measured 25.8"),
-        pytest.param(10.0, 32, 37, id="across the city: measured 34.4"),
-        pytest.param(200.0, 60, 66, id="a motorway does not get faster for ever"),
+        pytest.param(0.1, 15, 21, id="round the corner"),
+        pytest.param(0.4, 18, 23, id="down the street"),
+        pytest.param(1.0, 21, 24, id="through the quarter"),
+        pytest.param(8.0, 36, 45, id="across the city"),
+        pytest.param(30.0, 53, 62, id="to the next one"),
+        pytest.param(200.0, 64, 69.1, id="a motorway does not get faster for ever"),
     ],
 )
 def test_short_legs_are_slower(km: float, slowest: float, fastest: float) -> None:
@@ -47,11 +48,16 @@ def test_a_longer_way_never_takes_less_time() -> None:
     assert seconds[0] == 0
 
 
+def test_going_by_a_third_place_is_never_faster_on_the_same_road() -> None:
+    for metres in range(100, 60_000, 700):
+        assert leg_s(metres) <= leg_s(metres // 3) + leg_s(metres - metres // 3) + 1
+
+
 def test_the_same_places_give_the_same_hash_and_any_change_another() -> None:
     one = great_circle(BERLIN)
     assert one.hash == great_circle(BERLIN).hash
     assert one.hash != great_circle([*BERLIN[:3], (52.39, 13.0601)]).hash
-    assert one.hash != great_circle(BERLIN, speed_kmh=30).hash
+    assert one.hash != great_circle(BERLIN, detour=1.3).hash
     assert one.hash != Matrix(one.durations_s, one.distances_m, "other").hash
     assert one.hash != Matrix(one.distances_m, one.durations_s, one.provider).hash
 

@@ -9,7 +9,7 @@ import pytest
 from core.errors import BadInput, WrongState
 from core.store import db as store
 from optimizer.options import Candidate
-from tests.living import DAY, DEPOT, Living, at, load_and_leave
+from tests.living import DAY, DEPOT, Living, an_order, at, load_and_leave, stop_of
 from tests.tools.a_case import planned, world
 from tools.optimizer import Local
 
@@ -71,10 +71,15 @@ def test_goods_on_a_van_are_offered_to_no_other(living: Living) -> None:
     assert "reassign" in offered["A3"], "it is still at the depot"
 
 
-def test_without_a_plan_there_is_nothing_to_ask(living: Living) -> None:
-    day = planned(living)
+def test_before_a_plan_an_order_can_stay_leave_the_day_or_end(living: Living) -> None:
+    planned(living)
+    tomorrow = DAY + timedelta(days=1)
+    with store.transaction() as db:
+        stop = stop_of(db, an_order(db, "T1", 2, day=tomorrow))
+    asked = Local().ask(DEPOT, tomorrow, stop, ("wait", "postpone", "remove"), NOW)
+    assert (asked.version, [c.kind for c in asked.candidates]) == (0, ["wait", "postpone", "remove"])
     with pytest.raises(WrongState, match="no published plan"):
-        Local().ask(DEPOT, DAY + timedelta(days=1), day.stops["A1"], ALL, NOW)
+        Local().ask(DEPOT, tomorrow, stop, ALL, NOW)
 
 
 def test_a_stop_that_is_not_there_is_refused(living: Living) -> None:

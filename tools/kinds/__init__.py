@@ -118,6 +118,14 @@ def earlier_attempts(ref: str) -> int:
     return int(number) - 1 if base and number.isdecimal() else 0
 
 
+# A visit that is likely to fail ---------------------------------------------------------------------------------------
+
+
+def _confirming(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    """What policy judges of each answer: another day, or not at all."""
+    return _other_day(db, row, now) | _cancelling(db, row, now)
+
+
 KINDS: dict[str, Kind] = (
     vans.KINDS
     | outage.KINDS
@@ -165,6 +173,16 @@ KINDS: dict[str, Kind] = (
             charged={"wait": 1},
             about=orders.OPEN | {"failed"},
             facts=_cancelling,
+        ),
+        "confirm_visit": Kind(
+            ("wait", "postpone", "remove"),
+            actions={"wait": "keep", "postpone": "reschedule", "remove": "cancel"},
+            charged={"wait": -1, "remove": 3},
+            facts=_confirming,
+            offers=("wait", "postpone", "remove"),
+            asks="confirm_visit",
+            words={"wait": "choice_come", "remove": "choice_drop"},
+            answer_within=timedelta(hours=4),
         ),
     }
 )

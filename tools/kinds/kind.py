@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -62,6 +62,11 @@ class Kind:
     """option kinds that ask somebody something: the case goes on with their answer, or without it after a while"""
     offers: tuple[str, ...] = ()
     """option kinds between which the customer is asked to choose, in this order, before the planner does"""
+    asks: str = "offer"
+    """the text with which they are asked"""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """option kind -> the text of the choice, where that is not `choice_` and its name"""
+    answer_within: timedelta = timedelta(minutes=30)
 
 
 def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:

@@ -1,7 +1,7 @@
 """Every table, one place. What each record means is told in the module of the same name in `core`.
 
-Personal data lives only in `person`, `order_`, `message.body`, `import_row.raw`, `proof.note` and `attempt.note`; all
-else carries ids and salted digests.
+Personal data lives only in `person`, `order_`, `standing_order`, `address_book`, `message.body`, `import_row.raw`,
+`proof.note` and `attempt.note`; all else carries ids and salted digests.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from core.store.tables.base import metadata
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
 from core.store.tables.orders import (
+    address_book,
     attempt,
     event,
     fence,
@@ -19,13 +20,17 @@ from core.store.tables.orders import (
     parcel,
     position,
     proof,
+    standing_order,
+    usual_route,
     van,
 )
-from core.store.tables.people import client, depot, driver, matrix_place, person, vehicle
+from core.store.tables.people import area, client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
 from core.store.tables.work import case, decision, effect, message, outbox, proposal, template, thread, timer, turn
 
 __all__ = [
+    "address_book",
+    "area",
     "attempt",
     "blob",
     "case",
@@ -58,11 +63,13 @@ __all__ = [
     "promise",
     "proof",
     "proposal",
+    "standing_order",
     "template",
     "thread",
     "timer",
     "token",
     "turn",
+    "usual_route",
     "van",
     "vehicle",
 ]

@@ -56,6 +56,46 @@ Index("ix_order_day", order.c.depot_id, order.c.day)
 Index("ix_order_person", order.c.person_id)
 Index("ix_order_stop", order.c.stop_id)
 
+standing_order = Table(  # one that comes again each week
+    "standing_order",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("depot_id", ForeignKey("depot.id"), nullable=False),
+    Column("weekdays", JSONB, nullable=False),  # 1 Monday to 7 Sunday
+    Column("starts", Date, nullable=False),
+    Column("until", Date),  # the last day; NULL: for good
+    Column("skipped", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # days without it, ISO
+    Column("windows", JSONB, nullable=False),  # [[seconds, seconds], ...] after local midnight
+    Column("body", JSONB, nullable=False),  # the rest of core.orders.NewOrder; personal: the row goes with the person
+    UniqueConstraint("client", "ref"),
+)
+Index("ix_standing_order_depot", standing_order.c.depot_id)
+
+address_book = Table(  # what is known of a customer's door; personal: goes with the person
+    "address_book",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("key", Text, primary_key=True),  # the address without case, accents, blanks and punctuation
+    Column("address", Text, nullable=False),
+    Column("lat", Double),
+    Column("lon", Double),
+    Column("notes", Text),
+    Column("service_s", Integer),
+    moment("at", nullable=False),
+)
+
+usual_route = Table(  # a named sequence of customers, for plans to start from
+    "usual_route",
+    metadata,
+    Column("depot_id", ForeignKey("depot.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("vehicle_id", Text, primary_key=True),
+    Column("persons", JSONB, nullable=False),  # [person id, ...] in order
+)
+
 parcel = Table(
     "parcel",
     metadata,

@@ -54,6 +54,16 @@ depot = Table(
     Column("tz", Text, nullable=False),
     Column("country", Text),  # ISO 3166 alpha-2; else told from the time zone
     Column("matrix", Text),  # hash of a travel-time matrix of its own; else the calibrated great-circle
+    Column("docks", Integer),  # vans that can be loaded at a time; NULL: all
+    Column("service_quantile", Double, nullable=False, server_default="0.5"),  # how safe plans are: core.fleet
+)
+
+area = Table(  # a part of a depot's map, for vehicles that keep to some
+    "area",
+    metadata,
+    Column("depot_id", ForeignKey("depot.id"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("polygon", JSONB, nullable=False),  # [[lat, lon], ...]
 )
 
 matrix_place = Table(  # which row of a depot's own matrix stands for which point
@@ -84,6 +94,12 @@ vehicle = Table(
     Column("cost_per_km", Integer, nullable=False),
     Column("max_stops", Integer),
     Column("ends_at_depot", Boolean, nullable=False),
+    Column("areas", JSONB(none_as_null=True)),  # the only ones it delivers in; NULL: anywhere
+    Column("speed_percent", Integer, nullable=False, server_default="100"),
+    Column("co2_g_km", Integer, nullable=False, server_default="250"),
+    Column("loading_s", Integer, nullable=False, server_default="0"),
+    Column("breaks", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # [[seconds, earliest, latest], ...]
+    Column("hours", JSONB(none_as_null=True)),  # {drive_min, break_min, day_min}; NULL: no limits
     UniqueConstraint("driver_id"),
 )
 

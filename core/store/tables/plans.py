@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, DateTime, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import Column, Date, DateTime, ForeignKey, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.store.tables.base import metadata, moment
@@ -37,6 +37,10 @@ plan_route = Table(  # a version stores the routes that it changes
     Column("distance_m", Integer, nullable=False),
     Column("driving_s", Integer, nullable=False),
     Column("cost", Integer, nullable=False),
+    Column("rests", JSONB, nullable=False, server_default=text("'[]'::jsonb")),  # [{after, at, seconds, driven_s, own}]
+    Column(
+        "figures", JSONB, nullable=False, server_default=text("'{}'::jsonb")
+    ),  # optimizer.figures, as it was planned
 )
 
 plan_run = Table(

@@ -50,11 +50,10 @@ def test_a_key_that_is_not_served_may_stand_there_and_say_nothing(given: dict[st
 
 
 UNSERVED: list[tuple[dict[str, Any], str, str]] = [
-    ({"shipments": [{}]}, "shipments", "later"),
+    ({"shipments": [{"pickup": {"id": 1, "setup": 5}}]}, "shipments[0].pickup.setup", "later"),
     ({"matrix": [[0]]}, "matrix", "matrices.car.durations"),
-    ({"vehicle": {"breaks": [{"id": 1}]}}, "vehicles[0].breaks", "later"),
+    ({"vehicle": {"breaks": [{"id": 1, "max_load": [1]}]}}, "vehicles[0].breaks[0].max_load", "later"),
     ({"vehicle": {"steps": [{"type": "start"}]}}, "vehicles[0].steps", "later"),
-    ({"vehicle": {"speed_factor": 1.5}}, "vehicles[0].speed_factor", "later"),
     ({"vehicle": {"max_travel_time": 60}}, "vehicles[0].max_travel_time", "later"),
     ({"vehicle": {"max_distance": 60}}, "vehicles[0].max_distance", "later"),
     ({"vehicle": {"costs": {"per_km": 1}}}, "vehicles[0].costs.per_km", "later"),
@@ -152,10 +151,8 @@ UNFIT: list[tuple[bytes, str, str]] = [
         ),
         "matrices.car.distances", "distances of other size",
     ),
-    (
-        text(vehicles=[{**VEHICLE, "id": n, "skills": [1] if n < 2 else []} for n in range(3)], job={"skills": [1]}),
-        "jobs[0].skills", "a skill that two of three have",
-    ),
+    (text({"speed_factor": 9}), "vehicles[0].speed_factor", "five times as fast at most"),
+    (text(shipments=[{}]), "shipments[0].pickup", "a shipment without ends"),
 ]  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def stop(name: str, lat: float, orders: Sequence[str], done: bool = False) -> Ro
 
 
 def route(*stops: RouteStop, departed: bool = False, following: str | None = None) -> DriverRoute:
-    return DriverRoute(vehicle="van-01", day=DAY, next=following, departed=departed, stops=stops)
+    return DriverRoute(vehicle="van-01", day=DAY, next=following, departed=departed, breaks=(), stops=stops)
 
 
 BOTH = route(stop("s1", 50.01, ["A-1", "A-2"]), stop("s2", 50.02, ["A-3"]))

@@ -45,11 +45,10 @@ def test_times_scatter_around_the_detour_at_the_hours_speed() -> None:
 @pytest.mark.parametrize(
     ("road_km", "kmh"),
     [
-        pytest.param(3.8, 27.0, id="a typical leg at the hour's speed"),
-        pytest.param(0.1, 9.1, id="around the corner: parking and turning"),
-        pytest.param(30.0, 50.2, id="out to the depot"),
-        pytest.param(200.0, 64.0, id="no faster than vans go"),
-        pytest.param(0.001, 5.0, id="no slower than on foot"),
+        pytest.param(0.1, 20.1, id="around the corner: parking and turning"),
+        pytest.param(1.0, 24.1, id="through the quarter"),
+        pytest.param(3.8, 37.6, id="on the main road"),
+        pytest.param(30.0, 61.0, id="out to the depot"),
     ],
 )
 def test_short_legs_are_slower_than_long_ones(road_km: float, kmh: float) -> None:
