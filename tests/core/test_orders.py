@@ -257,11 +257,10 @@ def test_an_order_goes_somewhere() -> None:
     ],
 )
 def test_orders_at_one_door_are_one_stop_unless_no_time_suits_all(
-    record: Connection, hours: list[tuple[int, int] | None], stops: int
+    db: Connection, hours: list[tuple[int, int] | None], stops: int
 ) -> None:
-    a_depot(record)
     made = set()
     for number, each in enumerate(hours):
         windows = [(at(f"{each[0]:02d}:00"), at(f"{each[1]:02d}:00"))] if each else []
-        made.add(stop_of(record, an_order(record, f"A{number}", 1, windows=windows)))
+        made.add(stop_of(db, an_order(db, f"A{number}", 1, windows=windows)))
     assert len(made) == stops
