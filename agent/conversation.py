@@ -6,6 +6,7 @@ It runs no effect by itself: a proposal opens a case, and what it says is in its
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 import prompts
 from agent import reply as phrasing
@@ -34,12 +35,11 @@ from agent.planner import (
     Try,
     check_step,
 )
-from core import clock, people, threads
+from core import clock, threads
 from core.errors import BadInput, DoorstepError, NotFound, Unavailable
 from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
-from core.store.tables import depot
 from tools import desk, offers
 from tools.notify import contact, survey, templates
 
@@ -92,25 +92,31 @@ def turn(who: Principal, text: str, by: Planner | None = None, key: str | None =
     said = text.strip()
     if not said or len(said) > MAX_CHARS:
         raise BadInput(f"The message has {len(said)} characters.", f"Write 1 to {MAX_CHARS}.", field="text")
+    by = by or planner()
     with store.transaction() as db:
-        now = clock.now(db)
-        heard = threads.hear(db, who, said, now, key)
+        now, zone = clock.here(db)
+        talk = threads.open_of(db, who, now)
+        heard = threads.hear(talk, said, now, key)
         if heard.reply is not None:
             return Turn.model_validate(heard.reply)
-        before, question = threads.lines(db, who, until=heard), _open_question(db, who)
-        zone = ZoneInfo(db.execute(select(depot.c.tz).order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC")
-    lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in before]
-    loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), question, now, zone)
-    return loop.run(by or planner())
+        lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in heard.before]
+        loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), _open_question(talk), now, zone)
+        if isinstance(by, EmbeddedPlanner):  # it thinks for microseconds: all of the turn is one transaction
+            loop.talk = talk
+            return loop.run(by)
+    return loop.run(by)
 
 
-def _open_question(db: Connection, who: Principal) -> str | None:
+def _open_question(talk: threads.Talk) -> str | None:
     """What we asked last in this conversation, else what a case has asked by message."""
-    return threads.question(db, who) or ("choice" if offers.open_to(db, who) is not None else None)
+    return talk.question or ("choice" if offers.open_to(talk.db, talk.who) is not None else None)
 
 
 class _Loop:
-    """The steps of one turn."""
+    """The steps of one turn. With `talk` all of it happens in the transaction that has that open; without, nothing is
+    held while the planner thinks."""
+
+    talk: threads.Talk | None = None
 
     def __init__(
         self, who: Principal, heard: threads.Heard, lines: tuple[Line, ...], question: str | None, now: datetime,
@@ -172,9 +178,12 @@ class _Loop:
         return self._finish(Said(said.text, facts=said.facts))
 
     def _look(self, tool: str, args: dict[str, str]) -> None:
-        with store.snapshot() as db:
+        with self._reading() as db:
             found = desk.look(db, self.who, tool, args, self.now)
         self.facts += tuple(Fact(**fact) for fact in found)
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return store.snapshot() if self.talk is None else nullcontext(self.talk.db)
 
     def _propose(self, step: Propose) -> Turn:
         try:
@@ -188,7 +197,8 @@ class _Loop:
             return self._hand_over("cannot_do")
 
     def _proposed(self, db: Connection, step: Propose) -> Said:
-        case_id = desk.propose(db, self.who, step.action, step.args, self.now)
+        with db.begin_nested():  # what is refused half-way leaves nothing
+            case_id = desk.propose(db, self.who, step.action, step.args, self.now)
         template = f"reply_{step.action}_asked"
         said = {name: step.args[name] for name in templates.fields(template)}
         return Said(self._words(template, **said), case=case_id)
@@ -219,7 +229,7 @@ class _Loop:
         """Whether this is a bare number that answers a survey of ours."""
         if self.who.role != "customer" or self.question is not None or self.lines[-1].text not in survey.RATINGS:
             return False
-        with store.snapshot() as db:
+        with self._reading() as db:
             return survey.waiting(db, self.who.subject, self.now) is not None
 
     def _rated(self, db: Connection) -> Said:
@@ -231,17 +241,22 @@ class _Loop:
 
     def _conclude(self, act: Callable[[Connection], Said]) -> Turn:
         """Do what the turn comes to, and write it down with the reply: both or neither, and once."""
+        if self.talk is not None:
+            return self._written(self.talk, act)
         with store.transaction() as db:
-            before = threads.answered(db, self.who, self.heard)
-            if before is not None:
-                return Turn.model_validate(before)
-            said = act(db)
-            threads.set_question(db, self.who, said.question, self.now)
-            if said.text and not (self.who.role == "customer" and people.is_erased(db, self.who.subject)):
-                threads.say(db, self.who, "out", said.text, self.now, said.case)
-            done = Turn(reply=said.text, intent=self._intent(), case=said.case, choices=said.choices, facts=said.facts)
-            threads.answer(db, self.who, self.heard, done.model_dump(mode="json"))
-            return done
+            return self._written(threads.open_of(db, self.who, self.now), act)
+
+    def _written(self, talk: threads.Talk, act: Callable[[Connection], Said]) -> Turn:
+        before = threads.answered(talk.db, self.who, self.heard)
+        if before is not None:
+            return Turn.model_validate(before)
+        said = act(talk.db)
+        talk.ask(said.question, self.now)
+        if said.text and not talk.erased:
+            talk.say("out", said.text, self.now, said.case)
+        done = Turn(reply=said.text, intent=self._intent(), case=said.case, choices=said.choices, facts=said.facts)
+        threads.answer(talk.db, self.who, self.heard, done.model_dump(mode="json"))
+        return done
 
     def _intent(self) -> str:
         role = "dispatcher" if self.who.is_staff else self.who.role

@@ -34,6 +34,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=errors.RESPONSES,
+        generate_unique_id_function=lambda route: route.name,
         summary="A dispatch assistant for last-mile delivery that you can check.",
     )
     app.state.limits = limits or Limits()
@@ -55,6 +56,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(directory=PAGES), name="static")
     app.get("/", include_in_schema=False)(home)
     app.add_middleware(Headers)
+    app.add_middleware(Versioned)
     return app
 
 
@@ -74,6 +76,18 @@ def home(request: Request) -> FileResponse:
     return FileResponse(
         PAGES / ("today.html" if COOKIE in request.cookies else "signin.html"), headers={"Cache-Control": "no-store"}
     )
+
+
+class Versioned:
+    """`/api/v1/...` is what integrators build on; `/api/...` is the same for what comes with this server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/api/v1/"):
+            scope = {**scope, "path": scope["path"].replace("/api/v1/", "/api/", 1)}
+        await self.app(scope, receive, send)
 
 
 class Headers:

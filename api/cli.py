@@ -162,6 +162,15 @@ def understand(
 
 
 @app.command()
+def client() -> None:
+    """The typed Python client, written from the OpenAPI: one file to copy, which needs pydantic alone."""
+    from api import client_code
+    from api.app import create_app
+
+    typer.echo(client_code.write(create_app().openapi()), nl=False)
+
+
+@app.command()
 def evaluate(seeds: Annotated[str, typer.Option(help="Which days, by seed.")] = "1,2,3", orders: int = 120) -> None:
     """Run simulated days headless and grade them."""
     from api import demo as day

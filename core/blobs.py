@@ -9,6 +9,7 @@ import hashlib
 import json
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -58,7 +59,8 @@ def encode(value: Any) -> bytes:
     and sorted as the other, and then hash differently when read back, so it is refused."""
     try:
         body = canonical.dumps(value)
-        same = canonical.dumps(json.loads(body)) == body
+        # the keys of a model are strings; reading a day's problem back to find that out would take most of the time
+        same = isinstance(value, BaseModel) or canonical.dumps(json.loads(body)) == body
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"Not a value that JSON can hold: {error}.", "Use text, numbers, lists, objects.") from error
     if not same:

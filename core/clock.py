@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from core.errors import WrongState
-from core.store.tables import instance
+from core.store.tables import depot, instance
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,15 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
+READ = select(instance)
+HERE = select(instance, select(depot.c.tz).order_by(depot.c.id).limit(1).scalar_subquery().label("tz"))
+
+
 def read(db: Connection) -> Reading:
-    row = db.execute(select(instance)).one()
+    return _reading(db.execute(READ).one())
+
+
+def _reading(row: Row[Any]) -> Reading:
     if row.mode == "real":
         return Reading(system_now(), False, 1.0, False)
     return Reading(row.sim_now, True, row.speed, row.paused)
@@ -41,6 +49,12 @@ def read(db: Connection) -> Reading:
 def now(db: Connection) -> datetime:
     """Domain time in UTC."""
     return read(db).now
+
+
+def here(db: Connection) -> tuple[datetime, ZoneInfo]:
+    """Domain time in UTC, and the zone of days that belong to no depot: the first one's, UTC before there is one."""
+    row = db.execute(HERE).one()
+    return _reading(row).now, ZoneInfo(row.tz or "UTC")
 
 
 def set_simulated(db: Connection, to: datetime, speed: float | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -214,11 +214,13 @@ def get(db: Connection, order_id: str) -> Row[Any]:
     return found
 
 
-def by_ref(db: Connection, ref: str, person_id: str | None = None) -> Row[Any] | None:
-    """Newest order with this reference, in any case; of this person only, when one is given."""
+def by_ref(db: Connection, ref: str, person_id: str | None = None, client: str | None = None) -> Row[Any] | None:
+    """Newest order with this reference, in any case; of this person or client only, when one is given."""
     query = select(order).where(func.lower(order.c.ref) == func.lower(ref))
     if person_id is not None:
         query = query.where(order.c.person_id == person_id)
+    if client is not None:
+        query = query.where(order.c.client == client)
     return db.execute(query.order_by(order.c.day.desc(), order.c.id).limit(1)).one_or_none()
 
 
@@ -228,6 +230,20 @@ def of_person(db: Connection, person_id: str) -> list[Row[Any]]:
 
 def at_stop(db: Connection, stop: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.stop_id == stop).order_by(order.c.id)))
+
+
+def at_stops(db: Connection, stops: Collection[str]) -> dict[str, list[Row[Any]]]:
+    """Stop -> its orders, of those that have any."""
+    found: dict[str, list[Row[Any]]] = {}
+    for row in db.execute(select(order).where(order.c.stop_id == func.any(list(stops))).order_by(order.c.id)):
+        found.setdefault(row.stop_id, []).append(row)
+    return found
+
+
+def open_among(db: Connection, stops: Collection[str]) -> set[str]:
+    """Those of these stops that still have something to do."""
+    query = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
+    return set(db.execute(query).scalars())
 
 
 def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:

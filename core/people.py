@@ -56,7 +56,11 @@ def draws(db: Connection) -> random.Random:
 
 def salted(db: Connection, person_id: str, value: object) -> str:
     """Digest of something personal, for the log and the ledger."""
-    salt = db.execute(select(person.c.salt).where(person.c.id == person_id)).scalar_one_or_none()
+    return digest(db.execute(select(person.c.salt).where(person.c.id == person_id)).scalar_one_or_none(), value)
+
+
+def digest(salt: bytes | None, value: object) -> str:
+    """The same, for who knows the person's salt; None once it is erased."""
     return canonical.salted(salt, value) if salt else "erased"
 
 

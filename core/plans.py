@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, stream
@@ -106,6 +106,32 @@ def current(db: Connection, depot_id: str, day: date) -> PlanVersion | None:
     return None if version is None else get(db, depot_id, day, version)
 
 
+def current_route(db: Connection, depot_id: str, day: date, vehicle_id: str) -> PlannedRoute | None:
+    """One vehicle's route as it is published now, without reading the whole plan."""
+    query = (
+        select(plan_route)
+        .join(plan, (plan.c.depot_id == plan_route.c.depot_id) & (plan.c.day == plan_route.c.day)
+              & (plan.c.version == plan_route.c.version) & (plan.c.status == "published"))
+        .where(plan_route.c.depot_id == depot_id, plan_route.c.day == day, plan_route.c.vehicle_id == vehicle_id)
+        .order_by(plan_route.c.version.desc())
+    )  # fmt: skip
+    row = db.execute(query.limit(1)).one_or_none()
+    return None if row is None else _route(row)
+
+
+def _route(row: Row[Any]) -> PlannedRoute:
+    return PlannedRoute(
+        vehicle_id=row.vehicle_id, visits=tuple(_visit(v) for v in row.visits), start=row.start,
+        end=row.end, distance_m=row.distance_m, driving_s=row.driving_s, cost=row.cost,
+    )  # fmt: skip
+
+
+def _visit(row: Mapping[str, str]) -> PlannedVisit:
+    # we wrote it: reading a day's plan is most of a small change's time when each of its visits is validated again
+    at = datetime.fromisoformat
+    return PlannedVisit.model_construct(stop=row["stop"], arrival=at(row["arrival"]), departure=at(row["departure"]))
+
+
 def _routes(db: Connection, depot_id: str, day: date, version: int, status: str) -> dict[str, PlannedRoute]:
     """A draft stores all of its routes; a published version's are the newest of each vehicle up to it."""
     where = [plan_route.c.depot_id == depot_id, plan_route.c.day == day]
@@ -128,13 +154,7 @@ def _routes(db: Connection, depot_id: str, day: date, version: int, status: str)
         .where(plan_route.c.depot_id == depot_id, plan_route.c.day == day)
         .order_by(plan_route.c.vehicle_id)
     )
-    return {
-        row.vehicle_id: PlannedRoute(
-            vehicle_id=row.vehicle_id, visits=tuple(PlannedVisit(**v) for v in row.visits), start=row.start,
-            end=row.end, distance_m=row.distance_m, driving_s=row.driving_s, cost=row.cost,
-        )
-        for row in db.execute(query)
-    }  # fmt: skip
+    return {row.vehicle_id: _route(row) for row in db.execute(query)}
 
 
 def add(

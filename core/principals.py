@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical
@@ -24,8 +24,12 @@ STAFF: frozenset[str] = frozenset({"dispatcher", "ops_lead", "admin"})
 """People who see every order and may approve."""
 
 
+CLIENT = "client:"
+
+
 class Principal(BaseModel):
-    """Somebody who may ask for something. `subject` is a person id for customers, a driver id for drivers."""
+    """Somebody who may ask for something. `subject` is a person id for customers, a driver id for drivers; that of an
+    integrator who acts for one client is `client:ID`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,6 +40,12 @@ class Principal(BaseModel):
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
+
+    @property
+    def client(self) -> str | None:
+        """The only client whose orders this integrator knows; None: there is no such limit."""
+        own = self.subject.removeprefix(CLIENT)
+        return own if self.role == "integrator" and own != self.subject else None
 
 
 SYSTEM = Principal(id="system", role="system", subject="doorstep")
@@ -67,13 +77,16 @@ def issue(
     return made
 
 
+OF_TOKEN = (  # said once here: every request asks it
+    select(principal, token.c.expires_at)
+    .join(token, token.c.principal_id == principal.c.id)
+    .where(token.c.hash == bindparam("hash"), token.c.kind.in_(["bearer", "session"]))
+)
+
+
 def of_token(db: Connection, bearer: str, at: datetime) -> Principal:
     """The principal of a bearer or session token. `at` is the machine's time, whatever clock the day runs on."""
-    found = db.execute(
-        select(principal, token.c.expires_at, token.c.kind)
-        .join(token, token.c.principal_id == principal.c.id)
-        .where(token.c.hash == _hash(bearer), token.c.kind.in_(["bearer", "session"]))
-    ).one_or_none()
+    found = db.execute(OF_TOKEN, {"hash": _hash(bearer)}).one_or_none()
     if found is None or (found.expires_at is not None and found.expires_at <= at):
         raise NotSignedIn("The token is not known or has expired.", "Sign in again, or ask an admin for a new token.")
     return Principal(id=found.id, role=found.role, subject=found.subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Row, Text, cast, func, select, update
@@ -56,6 +56,13 @@ def open_by_stop(db: Connection, stops: Collection[str]) -> dict[str, list[Row[A
     for row in db.execute(query):
         found.setdefault(row.stop_id, []).append(row)
     return found
+
+
+def due_by_stop(db: Connection, depot_id: str, day: date) -> dict[str, datetime]:
+    """Until when the first of the open promises at each stop of a depot's day holds."""
+    mine = (order.c.depot_id == depot_id) & (order.c.day == day) & (promise.c.status == "open")
+    query = select(order.c.stop_id, func.min(promise.c.hi)).join(promise, promise.c.order_id == order.c.id).where(mine)
+    return {row.stop_id: row[1] for row in db.execute(query.group_by(order.c.stop_id))}
 
 
 def last_of(db: Connection, order_id: str) -> Row[Any] | None:

@@ -31,8 +31,11 @@ def conninfo(url: str) -> str:
 
 
 def worker_app(url: str) -> procrastinate.App:
-    """The queue as a worker process sees it."""
-    return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo(url), min_size=2, max_size=8))
+    """The queue as a worker process sees it. Nobody waits for the disk when a job is taken or is done: what a crash of
+    the database makes of that is a job that is worked again."""
+    quick = {"options": "-c synchronous_commit=off"}
+    link = procrastinate.PsycopgConnector(conninfo=conninfo(url), min_size=2, max_size=8, kwargs=quick)
+    return procrastinate.App(connector=link)
 
 
 @cache

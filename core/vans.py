@@ -65,11 +65,11 @@ def set_state(db: Connection, vehicle_id: str, state: str, at: datetime, **value
 
 def open_route(db: Connection, vehicle_id: str, depot_id: str, day: date) -> list[str]:
     """Stops of the van's published route that still have something to do, in order."""
-    current = plans.current(db, depot_id, day)
-    if current is None or vehicle_id not in current.routes:
+    mine = plans.current_route(db, depot_id, day, vehicle_id)
+    if mine is None:
         return []
-    still = orders.open_stops(db, depot_id, day)
-    return [stop for stop in current.routes[vehicle_id].stops if stop in still]
+    still = orders.open_among(db, mine.stops)
+    return [stop for stop in mine.stops if stop in still]
 
 
 def ensure_partitions(db: Connection, day: date, ahead: int = 2) -> None:

@@ -153,11 +153,11 @@ def leg_s(a: Point, b: Point) -> int:
 def bring(client: DoorstepClient, day: Day) -> None:
     taken = client.put_fleet(fleet(day))
     loads = {HUB: hub_orders(), **{yard: yard_orders(yard, day) for yard in YARDS}}
-    bad = list(taken.rejected)
+    bad = [row.reason for row in taken.rejected]
     for depot, rows in loads.items():
-        bad += client.import_orders(depot, day.day, canonical.dumps(rows)).rejected
+        bad += [row.reason for row in client.import_orders(depot, day.day, canonical.dumps(rows)).rejected]
     if bad:
-        raise BadInput(f"{len(bad)} rows of the bench's own day were refused: {bad[0].reason}", "Correct the bench.")
+        raise BadInput(f"{len(bad)} rows of the bench's own day were refused: {bad[0]}", "Correct the bench.")
 
 
 def solve(client: DoorstepClient, day: Day, depot: str, iterations: int, seed: int = 1) -> int:

@@ -1,4 +1,6 @@
-"""The HTTP client of the API: what an integrator, a driver's phone or a customer's chat would use, and nothing more.
+"""The world's line to the API: what an integrator, a driver's phone or a customer's chat would use, and nothing more.
+
+The calls themselves are `evals.wire`, written from the OpenAPI; here is how they are sent, and what we call them.
 
 A call that meets a dead or restarting server is tried again, with backoff, for `patience_s`: every write carries its
 own key (event keys, import refs, the clock's `to`), so trying again never does a thing twice.
@@ -6,20 +8,18 @@ own key (event keys, import refs, the clock's `to`), so trying again never does 
 
 from __future__ import annotations
 
-import copy
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, Literal
 
 import httpx
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from core.errors import Unavailable
 from evals import wire
 from evals.wire import Json
-
-A = TypeVar("A", bound=wire.Answer)
 
 RETRIED_STATUS = frozenset({502, 503, 504})
 FIRST_PAUSE_S = 0.05
@@ -96,8 +96,23 @@ class Line:
         return answer, f"status {answer.status_code}"
 
 
+class Checked(wire.Calls):
+    """An answer that breaks the contract is an error that names its path."""
+
+    def _call(
+        self, kind: Any, method: str, path: str, query: Mapping[str, Any], body: BaseModel | bytes = b"",
+        media: str = "application/json",
+    ) -> Any:  # fmt: skip
+        try:
+            return super()._call(kind, method, path, query, body, media)
+        except ValidationError as error:
+            said = str(error).replace("\n", " ")[:400]
+            raise ApiError(200, "UnexpectedAnswer", f"{path} answered {said}") from None
+
+
 class DoorstepClient:
-    """One principal's view of the API. `acting(token)` is another principal on the same connections."""
+    """One principal's view of the API. `acting(token)` is another principal on the same connections; `api` has every
+    call there is."""
 
     def __init__(
         self,
@@ -114,12 +129,22 @@ class DoorstepClient:
         http = httpx.Client(
             base_url=base_url, timeout=httpx.Timeout(timeout_s, connect=5.0), trust_env=False, transport=transport
         )
-        self._line = Line(http, patience_s, sleep, wall)
-        self._token = token
+        self._become(Line(http, patience_s, sleep, wall), token)
+
+    def _become(self, line: Line, token: str) -> None:
+        self._line, self._token = line, token
+        self.api = Checked(self._send)
+
+    def _send(self, method: str, path: str, query: Mapping[str, str], body: bytes, kind: str) -> bytes:
+        headers = {"authorization": f"Bearer {self._token}"} | ({"content-type": kind} if body else {})
+        http = self._line.http
+        return self._line.send(
+            http.build_request(method, path, params=query or None, content=body or None, headers=headers)
+        ).content
 
     def acting(self, token: str) -> DoorstepClient:
-        other = copy.copy(self)
-        other._token = token
+        other = object.__new__(DoorstepClient)
+        other._become(self._line, token)
         return other
 
     def close(self) -> None:
@@ -146,163 +171,101 @@ class DoorstepClient:
             return False
 
     def clock(self) -> wire.Clock:
-        return self._get(wire.Clock, "/api/clock")
+        return self.api.get_clock()
 
-    def advance(self, to: datetime, speed: float | None = None) -> wire.Advanced:
-        body: dict[str, Json] = {"to": to.isoformat()}
-        if speed is not None:
-            body["speed"] = speed
-        return self._post(wire.Advanced, "/api/admin/clock", body)
+    def advance(self, to: datetime, speed: float | None = None) -> wire.Clock:
+        return self.api.set_clock(wire.To(to=to, speed=speed))
 
     def pause(self, paused: bool) -> None:
-        self._call("POST", "/api/admin/clock/pause", json={"paused": paused})
+        self.api.pause(wire.Pause(paused=paused))
 
     def token(self, role: str, subject: str) -> str:
-        return self._post(wire.Token, "/api/admin/tokens", {"role": role, "subject": subject}).token
+        return self.api.make_token(wire.NewToken(role=role, subject=subject)).token
 
     # -- the day's work
 
     def put_fleet(self, fleet: Mapping[str, Json]) -> wire.FleetTaken:
-        return self._read(wire.FleetTaken, self._call("PUT", "/api/fleet", json=fleet))
+        return self.api.put_fleet(json.dumps(fleet).encode())
 
-    def import_orders(self, depot: str, day: date, body: bytes | str, form: str = "json") -> wire.ImportTaken:
-        asked = {"format": form, "depot": depot, "day": day.isoformat()}
-        kind = "text/csv" if form == "csv" else "application/json"
+    def import_orders(self, depot: str, day: date, body: bytes | str, form: str = "json") -> wire.Imported:
         content = body.encode() if isinstance(body, str) else body
-        answer = self._call("POST", "/api/imports", params=asked, content=content, headers={"content-type": kind})
-        return self._read(wire.ImportTaken, answer)
+        return self.api.import_orders(day, depot, content, format_=form)
 
     def put_matrix(self, depot: str, matrix: Mapping[str, Json]) -> None:
-        self._call("PUT", f"/api/depots/{depot}/matrix", json=matrix)
+        self.api.put_matrix(depot, wire.OwnMatrix.model_validate(matrix))
 
     def start_plan(
         self, depot: str, day: date, iterations: int | None = None, seed: int | None = None, key: str | None = None
     ) -> str:
-        body: dict[str, Json] = {"depot": depot, "day": day.isoformat()}
-        body |= {} if key is None else {"key": key}
-        body |= {} if iterations is None else {"iterations": iterations}
-        body |= {} if seed is None else {"seed": seed}
-        return str(self._call("POST", "/api/plans", json=body).json()["run"])
+        said = {"iterations": iterations, "seed": seed, "key": key}
+        asked = {"depot": depot, "day": day} | {name: value for name, value in said.items() if value is not None}
+        return self.api.ask_plan(wire.Ask.model_validate(asked)).run
 
     def plan_run(self, run: str) -> wire.PlanRun:
-        return self._get(wire.PlanRun, f"/api/plans/runs/{run}")
+        return self.api.get_run(run)
 
     def publish(self, depot: str, day: date, version: int) -> wire.Published:
-        return self._post(wire.Published, f"/api/plans/{depot}/{day.isoformat()}/{version}/publish", {})
+        return self.api.publish(depot, day, version)
 
     def plan(self, depot: str, day: date, version: int | None = None) -> wire.Plan:
-        asked = {} if version is None else {"version": str(version)}
-        return self._get(wire.Plan, f"/api/plans/{depot}/{day.isoformat()}", asked)
+        return self.api.get_plan(depot, day, version=version)
 
-    def orders(self, depot: str, day: date) -> list[wire.OrderRow]:
-        answer = self._call("GET", "/api/orders", params={"depot": depot, "day": day.isoformat()})
-        return self._read_all(wire.OrderRow, answer, "orders")
-
-    def order(self, order: str) -> Json:
-        """The story of one order, as the server tells it."""
-        return self._call("GET", f"/api/orders/{order}").json()
+    def orders(self, depot: str, day: date) -> Sequence[wire.OrderRow]:
+        return self.api.list_orders(depot, day).orders
 
     # -- on the road
 
     def driver_route(self) -> wire.DriverRoute:
-        return self._get(wire.DriverRoute, "/api/driver/route")
+        return self.api.driver_route()
 
     def send_events(self, events: Sequence[Mapping[str, Json]]) -> list[wire.EventResult]:
         results: list[wire.EventResult] = []
         for at in range(0, len(events), BATCH_EVENTS):
-            answer = self._call("POST", "/api/events", json={"events": list(events[at : at + BATCH_EVENTS])})
-            results += self._read_all(wire.EventResult, answer, "results")
+            taps = tuple(wire.Tap.model_validate(each) for each in events[at : at + BATCH_EVENTS])
+            results += self.api.take_events(wire.Taps(events=taps)).results
         return results
 
     def send_positions(self, positions: Sequence[Mapping[str, Json]]) -> int:
         """How many were taken, sent in batches."""
         taken = 0
         for at in range(0, len(positions), BATCH_POSITIONS):
-            body = {"positions": list(positions[at : at + BATCH_POSITIONS])}
-            taken += self._post(wire.PositionsTaken, "/api/positions", body).accepted
+            batch = tuple(wire.Position.model_validate(each) for each in positions[at : at + BATCH_POSITIONS])
+            taken += self.api.take_positions(wire.Batch(positions=batch)).accepted
         return taken
 
     # -- people
 
-    def chat(self, text: str, key: str | None = None) -> wire.ChatReply:
+    def chat(self, text: str, key: str | None = None) -> wire.Turn:
         """Say something; with a key, trying again says it once."""
-        body: dict[str, Json] = {"text": text} if key is None else {"text": text, "key": key}
-        return self._post(wire.ChatReply, "/api/chat", body)
+        return self.api.chat(wire.Said(text=text, key=key))
 
-    def cases(self, status: str | None = None, depot: str | None = None, day: date | None = None) -> list[wire.Case]:
-        asked = {"status": status, "depot": depot, "day": day.isoformat() if day else None}
-        answer = self._call("GET", "/api/cases", params={k: v for k, v in asked.items() if v is not None})
-        return self._read_all(wire.Case, answer, "cases")
+    def cases(
+        self, status: Literal["open", "folded", "waiting", "escalated", "closed"] | None = None,
+        depot: str | None = None, day: date | None = None,
+    ) -> Sequence[wire.Case]:  # fmt: skip
+        return self.api.list_cases(status=status, depot=depot, day=day).cases
 
     def approve(self, case: str, proposal: str) -> None:
-        self._call("POST", f"/api/cases/{case}/approve", json={"proposal": proposal})
+        self.api.approve(case, wire.Yes(proposal=proposal))
 
     def reject(self, case: str, proposal: str, reason: str) -> None:
-        self._call("POST", f"/api/cases/{case}/reject", json={"proposal": proposal, "reason": reason})
+        self.api.reject(case, wire.No(proposal=proposal, reason=reason))
 
     def edit(self, case: str, proposal: str, option: str) -> None:
-        self._call("POST", f"/api/cases/{case}/edit", json={"proposal": proposal, "option": option})
+        self.api.edit(case, wire.Other(proposal=proposal, option=option))
 
     def settle(self, case: str, note: str, *, called: bool = False) -> None:
         """Close an escalated case as the person who worked it, and who has called the customers or not."""
-        self._call("POST", f"/api/cases/{case}/close", json={"note": note, "called": called})
+        self.api.close(case, wire.Note(note=note, called=called))
 
-    def decisions(self, case: str) -> Json:
-        return self._call("GET", "/api/decisions", params={"case": case}).json()
-
-    def erase(self, person: str) -> None:
-        """Forget a customer."""
-        self._call("POST", f"/api/people/{person}/erase")
-
-    def messages(self, *, order: str | None = None, person: str | None = None) -> Json:
-        asked = {"order": order, "person": person}
-        return self._call("GET", "/api/messages", params={k: v for k, v in asked.items() if v is not None}).json()
+    def messages(self, person: str) -> Sequence[wire.Message]:
+        """What was said to and by a customer, newest first."""
+        return self.api.list_messages(person=person).messages
 
     def report_incident(self, *, kind: str, depot: str, lat: float, lon: float, radius_m: int, until: datetime) -> None:
         """Trouble on the roads around a place that a depot's vans drive through; the same again changes nothing."""
-        place = {"lat": lat, "lon": lon, "radius_m": radius_m}
-        self._call("POST", "/api/incidents", json={"kind": kind, "depot": depot, **place, "until": until.isoformat()})
+        said = {"kind": kind, "depot": depot, "lat": lat, "lon": lon, "radius_m": radius_m, "until": until}
+        self.api.declare(wire.NewIncident.model_validate(said))
 
-    def report(self, day: date) -> wire.DayCounts:
-        return self._get(wire.DayCounts, f"/api/report/{day.isoformat()}")
-
-    # -- the line
-
-    def _get(self, kind: type[A], path: str, params: Mapping[str, str] | None = None) -> A:
-        return self._read(kind, self._call("GET", path, params=params))
-
-    def _post(self, kind: type[A], path: str, body: Mapping[str, Json]) -> A:
-        return self._read(kind, self._call("POST", path, json=body))
-
-    def _read(self, kind: type[A], response: httpx.Response) -> A:
-        try:
-            return kind.model_validate_json(response.content)
-        except ValidationError as error:
-            raise _unexpected(response, error) from None
-
-    def _read_all(self, kind: type[A], response: httpx.Response, under: str) -> list[A]:
-        try:
-            return [kind.model_validate(row) for row in response.json()[under]]
-        except (ValidationError, KeyError, TypeError) as error:
-            raise _unexpected(response, error) from None
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        json: Mapping[str, Json] | None = None,
-        content: bytes | None = None,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
-        sent = {"authorization": f"Bearer {self._token}", **(headers or {})}
-        http = self._line.http
-        return self._line.send(
-            http.build_request(method, path, json=json, content=content, params=params, headers=sent)
-        )
-
-
-def _unexpected(response: httpx.Response, error: Exception) -> ApiError:
-    said = str(error).replace("\n", " ")[:400]
-    return ApiError(response.status_code, "UnexpectedAnswer", f"{response.request.url.path} answered {said}")
+    def report(self, day: date) -> wire.DayReport:
+        return self.api.report(day)

@@ -268,8 +268,8 @@ def _row(scenario: Scenario, order: Order) -> Any:
 def _as_told(here: Ground, solved: Solved) -> Plan:
     routes = tuple(
         PlannedRoute(
-            vehicle=route.vehicle_id, distance_m=route.distance_m, driving_s=route.driving_s,
-            start=here.at(route.start_s), end=here.at(route.end_s),
+            vehicle=route.vehicle_id, digest="", distance_m=route.distance_m, driving_s=route.driving_s,
+            cost=route.cost, start=here.at(route.start_s), end=here.at(route.end_s),
             stops=tuple(
                 PlannedStop(
                     stop=v.stop_id, orders=here.orders[v.stop_id], lat=here.points[v.stop_id][0],
@@ -280,7 +280,7 @@ def _as_told(here: Ground, solved: Solved) -> Plan:
         )
         for route in solved.routes
     )  # fmt: skip
-    return Plan(version=1, digest="", cost=solved.cost, routes=routes)
+    return Plan(version=1, digest="", published=True, cost=solved.cost, made_by={}, routes=routes, unassigned=())
 
 
 def _order_rows(scenario: Scenario, yard: Yard, plan: Plan) -> Iterator[OrderRow]:
@@ -289,7 +289,9 @@ def _order_rows(scenario: Scenario, yard: Yard, plan: Plan) -> Iterator[OrderRow
         if order.ref in arrival:
             lo, hi = promised_range(_row(scenario, order).windows, arrival[order.ref])
             yield OrderRow(
-                id=order.ref, ref=order.ref, person="", depot=order.depot, status="planned",
+                id=order.ref, ref=order.ref, client=order.client, person="", depot=order.depot, day=scenario.day,
+                status="planned", stop="", place="given", windows=(), kind="delivery", priority="normal",
+                pieces=order.pieces, weight_g=0, volume_ml=0, service_s=order.service_s, skills=(), crew=1,
                 promise=Promise(lo=lo, hi=hi),
             )  # fmt: skip
 
@@ -298,10 +300,11 @@ def _phones(yard: Yard) -> dict[str, DriverRoute]:
     here = yard.here
     return {
         vehicle.id: DriverRoute(
-            vehicle=vehicle.id,
+            vehicle=vehicle.id, day=here.day, departed=False,
             stops=tuple(
                 RouteStop(
-                    stop=stop, orders=tuple(RouteOrder(id=order) for order in here.orders[stop]),
+                    stop=stop, arrival=here.t0, done=False,
+                    orders=tuple(RouteOrder(id=order, ref=order, pieces=1) for order in here.orders[stop]),
                     lat=here.points[stop][0], lon=here.points[stop][1], service_s=here.stops[stop].service_s,
                 )
                 for stop in yard.planned.get(vehicle.id, ())

@@ -28,6 +28,10 @@ LATE_S = 900
 
 @on("GET", "/api/clock", "driver", "customer", "dispatcher")
 def clock(api: FakeApi, call: Call) -> Any:
+    return _clock(api)
+
+
+def _clock(api: FakeApi) -> Row:
     return {"mode": api.mode, "now": api.now.isoformat(), "paused": api.paused, "speed": 1.0}
 
 
@@ -40,7 +44,7 @@ def advance(api: FakeApi, call: Call) -> Any:
         api.now = to
         for depot in sorted(api.plans):
             _judge(api, depot)
-    return {"now": api.now.isoformat()}
+    return _clock(api)
 
 
 def _judge(api: FakeApi, depot: str) -> None:
@@ -61,7 +65,7 @@ def _judge(api: FakeApi, depot: str) -> None:
 @on("POST", "/api/admin/clock/pause", "dispatcher")
 def pause(api: FakeApi, call: Call) -> Any:
     api.paused = call.body["paused"]
-    return {"paused": api.paused}
+    return _clock(api)
 
 
 @on("POST", "/api/admin/tokens")
@@ -79,7 +83,14 @@ def fleet(api: FakeApi, call: Call) -> Any:
     api.depots = {depot["id"]: depot for depot in call.body["depots"]}
     api.vehicles = {vehicle["id"]: vehicle for vehicle in call.body["vehicles"]}
     counts = {name: len(call.body[name]) for name in ("depots", "drivers", "vehicles")}
-    return {**counts, "rejected": []}
+    return {"clients": 0, **counts, "rejected": []}
+
+
+PLAIN: Row = {
+    "place": "given", "windows": [], "kind": "delivery", "priority": "normal", "pieces": 1, "weight_g": 0,
+    "volume_ml": 0, "service_s": 180, "skills": [], "crew": 1,
+}  # fmt: skip
+"""an order that says no more than it must"""
 
 
 @on("POST", "/api/imports", "integrator")
@@ -96,7 +107,7 @@ def imports(api: FakeApi, call: Call) -> Any:
             day = call.params["day"]
             stop = canonical.short("stp", day, row["lat"], row["lon"])
             known = {"id": made, "person": person, "status": "new", "stop": stop, "vehicle": None, "promise": None}
-            api.orders[made] = row | known | {"day": day, "depot": call.params["depot"]}
+            api.orders[made] = PLAIN | row | known | {"day": day, "depot": call.params["depot"]}
             taken += 1
     return {"id": f"imp_{len(api.orders)}", "accepted": taken, "unchanged": unchanged, "rejected": rejected}
 
@@ -121,15 +132,16 @@ def start_plan(api: FakeApi, call: Call) -> Any:
 def plan_run(api: FakeApi, call: Call) -> Any:
     run = api.runs[call.path[0]]
     run["looks"] += 1
+    known = {"id": call.path[0], "depot": run["depot"], "day": run["day"]}
     progress = [{"at_s": 1, "cost": 9, "iterations": 1, "stops_planned": 1}]
     if run["looks"] < 2:
-        return {"status": "running", "progress": progress}
+        return known | {"status": "running", "progress": progress}
     depot = run["depot"]
     if depot not in api.plans:
         mine = [order for order in api.orders.values() if order["depot"] == depot]
         vans = [van for van in api.vehicles.values() if van["depot"] == depot]
         api.plans[depot] = fake_plan.sweep(api.depots[depot], vans, mine, run["day"])
-    return {"status": "done", "progress": progress, "version": 1}
+    return known | {"status": "done", "progress": progress, "version": 1}
 
 
 @on("POST", "/api/plans/([^/]+)/([^/]+)/([0-9]+)/publish")
@@ -166,10 +178,11 @@ def driver_route(api: FakeApi, call: Call) -> Any:
     shown = []
     for stop in route["stops"]:
         left = [api.orders[order] for order in stop["orders"] if api.orders[order]["status"] not in FINAL]
-        lines = [{"id": order["id"], "pieces": order["pieces"]} for order in left]
+        lines = [{name: order[name] for name in ("id", "ref", "pieces")} for order in left]
         shown.append({**stop, "orders": lines, "done": not left})
     following = next((stop["stop"] for stop in shown if not stop["done"]), None)
-    return {"vehicle": van, "version": 1, "next": following, "departed": van in api.departed, "stops": shown}
+    known = {"vehicle": van, "day": api.now.date().isoformat(), "version": 1, "departed": van in api.departed}
+    return known | {"next": following, "stops": shown}
 
 
 def _planned(api: FakeApi, van: str) -> Row:
@@ -248,17 +261,20 @@ def chat(api: FakeApi, call: Call) -> Any:
 
 def open_case(api: FakeApi, kind: str, subject: str, *, proposes: bool) -> str:
     made = canonical.short("case", kind, subject)
-    proposal = {"digest": canonical.digest([made, 1]), "option": "move"} if proposes else None
+    asked = {"digest": canonical.digest([made, 1]), "option": "move", "action": "move", "cost_lo": 0, "cost_hi": 9}
+    proposal = asked if proposes else None
     if made not in api.cases:
         status = "waiting" if proposes else "escalated"
         told = {"opened_at": api.now.isoformat(), "status": status, "version": 1, "proposal": proposal}
+        told |= {"depot": "dep-a", "day": api.now.date().isoformat(), "facts": {}, "options": []}
         api.cases[made] = {"id": made, "kind": kind, "subject": subject, **told}
         api.write("case", made, api.now)
     return made
 
 
 def say(api: FakeApi, order: Row, template: str, body: str, at: datetime) -> None:
-    line = {"at": at.isoformat(), "direction": "out", "template": template, "body": body}
+    line = {"id": f"msg_{len(api.messages)}", "at": at.isoformat(), "direction": "out", "channel": "sms"}
+    line |= {"template": template, "body": body}
     api.messages.append({**line, "order": order["id"], "person": order["person"]})
 
 
@@ -292,7 +308,7 @@ def decide(api: FakeApi, call: Call) -> Any:
     order = api.orders.get(case["subject"])
     if order is not None and call.path[1] == "approve" and order["status"] not in FINAL:
         order["status"] = "rescheduled"
-    return {"case": case["id"]}
+    return {"case": case["id"], "status": case["status"], "decision": canonical.short("dec", case["id"])}
 
 
 @on("POST", "/api/cases/([^/]+)/close", "dispatcher")
@@ -319,5 +335,8 @@ def report(api: FakeApi, call: Call) -> Any:
         "cases": kinds,
         "decisions": Counter(case["verdict"] for case in api.cases.values() if "verdict" in case),
         "outside_policy": 0,
-        "log": {"seq": len(api.log) - 1, "head": api.log[-1], "verified": True},
-    }
+        "log": {"seq": len(api.log) - 1, "head": api.log[-1], "verified": True, "problems": []},
+        "held_back": {}, "feedback": {}, "unfinished_cases": {}, "chosen_by_customers": [], "broken_promises": [],
+        "custody": {"parcels": {}, "planned": 0, "loaded": 0, "left_behind": [], "mismatches": [], "agrees": True},
+        "spend": {},
+    }  # fmt: skip

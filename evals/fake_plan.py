@@ -25,7 +25,7 @@ def sweep(depot: Row, vans: Sequence[Row], orders: Sequence[Row], day: str) -> R
         share = math.ceil(len(waiting) / (len(vans) - nth))
         mine, waiting = waiting[:share], waiting[share:]
         routes.append(_route(depot, van, mine, day))
-    known = {"version": 1, "published": False, "cost": 100, "day": day, "unassigned": []}
+    known = {"version": 1, "published": False, "cost": 100, "day": day, "unassigned": [], "made_by": {}}
     return known | {"digest": canonical.digest(routes), "routes": routes}
 
 
@@ -46,7 +46,7 @@ def _route(depot: Row, van: Row, doors: Sequence[list[Row]], day: str) -> Row:
         at, here, driving = datetime.fromisoformat(stops[-1]["departure"]), door[0], driving + took
         for order in door:
             order |= {"status": "planned", "vehicle": van["id"]}
-    known = {"vehicle": van["id"], "digest": "", "distance_m": driving * 7, "driving_s": driving}
+    known = {"vehicle": van["id"], "digest": "", "distance_m": driving * 7, "driving_s": driving, "cost": 100}
     return known | {"stops": stops, "start": start.isoformat(), "end": at.isoformat()}
 
 

@@ -78,7 +78,7 @@ class FakeApi:
         return answer
 
     def _route(self, request: httpx.Request) -> Any:
-        path = request.url.path
+        path = request.url.path.replace("/api/v1/", "/api/")
         if path == "/readyz":
             return {"ready": True}
         who = self.tokens.get(request.headers.get("authorization", "").removeprefix("Bearer "))

@@ -86,6 +86,7 @@ SQL_CLOCK = re.compile(
 
 MAY_PRINT = ("api/cli.py", "api/cli/*", "evals/*", "tests/*", "requirements/*")
 MIGRATIONS = "core/store/migrations/*"
+GENERATED = "evals/wire.py"
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 
@@ -233,7 +234,7 @@ def no_bare_print(house: House) -> Iterator[str]:
 def files_are_short(house: House) -> Iterator[str]:
     for module in house:
         lines = module.source.count("\n")
-        if lines > LONGEST_FILE and not module.is_in(MIGRATIONS):
+        if lines > LONGEST_FILE and not module.is_in(MIGRATIONS) and not module.is_in(GENERATED):
             yield f"{module.path}:1 has {lines} lines; {LONGEST_FILE} at most"
 
 

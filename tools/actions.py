@@ -191,20 +191,15 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
     arrivals = {stop: parse(at) for stop, at in job.args.arrivals.items()}
     ahead = {v: tuple(s for s in stops if s in still) for v, stops in sorted(changed.items())}
     after = [_route(job, current, vehicle, stops, still, arrivals) for vehicle, stops in ahead.items()]
-    moved = moves(before, {r.vehicle_id: r.stops for r in after}, _subject(job.case))
+    routes = {r.vehicle_id: r.stops for r in after}
+    _each_stop_once(current, routes, still)
+    moved = moves(before, routes, _subject(job.case))
     _goods_can_follow(job, moved)
     version = plans.add(
-        job.db,
-        job.case.depot_id,
-        job.case.day,
-        after,
-        parent=current.version,
-        status="published",
-        unassigned=_unassigned(current, after),
-        made_by={"decision": job.decision_id},
-        at=job.now,
+        job.db, job.case.depot_id, job.case.day, after, parent=current.version, status="published",
+        unassigned=_unassigned(current, after), made_by={"decision": job.decision_id}, at=job.now,
         decision_id=job.decision_id,
-    )
+    )  # fmt: skip
     for move in moved:
         effects.record(job.db, job.case.id, "stop.move", move.stop_id, {"version": version}, job.now, status="done")
     return {
@@ -213,6 +208,14 @@ def _apply_routes(job: Job, changed: Mapping[str, Sequence[str]]) -> dict[str, A
         "after": {r.vehicle_id: r.digest for r in after},
         "moves": [move.model_dump() for move in moved],
     }
+
+
+def _each_stop_once(current: plans.PlanVersion, changed: Mapping[str, Sequence[str]], still: set[str]) -> None:
+    """A van keeps the stop that it stands at: by now that may be one that this would give to another. Raises Stale."""
+    whole = {vehicle: route.stops for vehicle, route in current.routes.items()} | dict(changed)
+    on_routes = [stop for stops in whole.values() for stop in stops if stop in still]
+    if len(on_routes) != len(set(on_routes)):
+        raise Stale("A van is at one of the stops by now that this would move.", "Look at the case again.")
 
 
 def _nothing_moved_is_served(

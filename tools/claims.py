@@ -141,7 +141,7 @@ def ask_driver(job: Job) -> dict[str, Any]:
     if driver is None:
         return {}
     text, who = templates.render("ask_driver_where", order=mine.ref), principals.ensure(job.db, "driver", driver)
-    return {"asked": threads.say(job.db, who, "out", text, job.now, job.case.id)}
+    return {"asked": threads.open_of(job.db, who, job.now).say("out", text, job.now, job.case.id)[0]}
 
 
 def redeliver(job: Job) -> dict[str, Any]:

@@ -53,20 +53,20 @@ def _own_orders(db: Connection, who: Principal) -> list[Row[Any]]:
 
 def find_order(db: Connection, who: Principal, ref: str) -> Row[Any] | None:
     """The order with this reference if this principal may see it; to a customer others' orders do not exist."""
-    return orders.by_ref(db, ref, who.subject if who.role == "customer" else None)
+    return orders.by_ref(db, ref, who.subject if who.role == "customer" else None, who.client)
 
 
 def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     ref = args.get("order", "")
     if ref:
         row = find_order(db, who, ref)
-        return tracker.order_status(db, row, now) if row else [tracker.fact("not_found", ref[:40], "orders", now)]
+        return tracker.order_status(db, row.id, now) if row else [tracker.fact("not_found", ref[:40], "orders", now)]
     if who.is_staff:
         raise BadInput("Which order?", "Name its reference.", field="order")
     mine = _own_orders(db, who)
     current = [row for row in mine if row.status not in orders.FINAL] or mine[-1:]
     if len(current) == 1:
-        return tracker.order_status(db, current[0], now)
+        return tracker.order_status(db, current[0].id, now)
     return [tracker.fact("orders", ", ".join(row.ref for row in current), "orders", now)]
 
 

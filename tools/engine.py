@@ -22,10 +22,9 @@ from core.clock import iso
 from core.errors import DoorstepError, NotFound, Unavailable, WrongState
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
-from optimizer import checker, what_if
-from optimizer.options import ONE_STOP, Candidate, Scope
+from optimizer import checker
+from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem
-from optimizer.travel import Matrix
 from tools import problems, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
@@ -48,7 +47,6 @@ class Engine:
         self._lock = threading.RLock()
         self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
         self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
-        self._matrices: dict[str, Matrix] = {}
         self._owned: set[tuple[str, date]] = set()
         self._holder: Connection | None = None
         self._solves: dict[str, Solve] = {}
@@ -64,9 +62,6 @@ class Engine:
             scope = Scope.model_validate(args["scope"])
             day, kinds = date.fromisoformat(args["day"]), tuple(args["kinds"])
             return self.ask(args["depot"], day, args["stop"], kinds, at, scope)
-        if op == "evaluate":
-            problem = Problem.model_validate(args["problem"])
-            return what_if.evaluate(problem, self._matrix(problem.matrix), Candidate.model_validate(args["candidate"]))
         if op == "ping":
             return {"owned": sorted(f"{d}/{day}" for d, day in self._owned), "solving": sorted(self._solves)}
         raise NotFound(f"The engine has no operation {op!r}.", "")
@@ -95,14 +90,6 @@ class Engine:
         return {"opened": opened}
 
     # what is held ---------------------------------------------------------------------------------------------------
-
-    def _matrix(self, key: str) -> Matrix:
-        with self._lock:
-            if key not in self._matrices:
-                self._matrices[key] = problems.matrices().get(key)
-                for old in list(self._matrices)[:-8]:
-                    del self._matrices[old]
-            return self._matrices[key]
 
     def _ground(self, db: Connection, depot_id: str, day: date) -> Ground:
         """Kept until an order is added or taken away, or the depot gets another matrix."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from core import cases, decisions, effects, orders, timers
 from core.errors import BadInput, NotFound
@@ -60,6 +60,15 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
     return True
 
 
+OPEN_TO = (  # said once here: every message asks it
+    select(case)
+    .join(order, order.c.id == case.c.subject)
+    .where(case.c.status == "offered", case.c.facts.has_key("offer"), order.c.person_id == bindparam("person"))
+    .order_by(case.c.opened_at.desc(), case.c.id)
+    .limit(1)
+)
+
+
 def waits_for_answer(db: Connection, row: Row[Any], now: datetime) -> bool:
     """What was carried out has asked somebody something: the case waits for the answer, and goes on without it after
     half an hour."""
@@ -74,15 +83,7 @@ def waits_for_answer(db: Connection, row: Row[Any], now: datetime) -> bool:
 
 def open_to(db: Connection, who: Principal) -> Row[Any] | None:
     """The newest offer that waits for this customer's answer."""
-    if who.role != "customer":
-        return None
-    query = (
-        select(case)
-        .join(order, order.c.id == case.c.subject)
-        .where(case.c.status == "offered", case.c.facts.has_key("offer"), order.c.person_id == who.subject)
-        .order_by(case.c.opened_at.desc(), case.c.id)
-    )
-    return db.execute(query.limit(1)).one_or_none()
+    return db.execute(OPEN_TO, {"person": who.subject}).one_or_none() if who.role == "customer" else None
 
 
 def choose(db: Connection, who: Principal, choice: str, now: datetime) -> str:

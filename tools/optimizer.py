@@ -1,13 +1,15 @@
 """Tool: what could be done about a stop, computed by the optimizer on the plan as it is now.
 
-One port, two adapters. `Resident` asks the engine process, which holds plan and matrix in memory. `Local` computes in
-the calling process from the database alone: for a worker on a machine without an engine, and for tests.
+One port, two adapters. `Resident` asks the engine process, which holds the plan in memory, for the question. `Local`
+reads it from the database alone: for a worker on a machine without an engine, and for tests. Both price candidates in
+the calling process: a question names its travel times by hash, and sending a day's problem with each costs far more.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +20,7 @@ from core.store.db import snapshot
 from optimizer import what_if
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
+from optimizer.travel import Matrix, MatrixStore
 from tools import problems, wire
 
 
@@ -60,7 +63,13 @@ class Local:
             return question(here, current.version, problems.live(db, here, current, now, stop), stop, kinds, scope)
 
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
-        return what_if.evaluate(problem, problems.matrices().get(problem.matrix), candidate)
+        return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)
+
+
+@lru_cache(4)
+def _matrix(folder: Path, key: str) -> Matrix:
+    """Travel times that were used last; reading them checks every number against the hash."""
+    return MatrixStore(folder).get(key)
 
 
 def question(
@@ -78,8 +87,8 @@ def question(
     )
 
 
-class Resident:
-    """The engine process of this machine."""
+class Resident(Local):
+    """The engine process of this machine freezes the question."""
 
     def __init__(self, client: wire.Client) -> None:
         self.client = client
@@ -91,10 +100,6 @@ class Resident:
             "ask", depot=depot_id, day=day.isoformat(), stop=stop, kinds=kinds, now=now.isoformat(), scope=scope
         )
         return Question.model_validate(answer)
-
-    def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
-        answer = self.client.call("evaluate", problem=problem, candidate=candidate)
-        return Option.model_validate(answer)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Bring every arrival range up to `now` (a simulated day's pulse; on a real one the engine does it)."""

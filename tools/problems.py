@@ -177,7 +177,7 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     `tried` is a stop that a question is about; when its attempt has failed, it could be tried again later.
     """
     still = orders.open_stops(db, here.depot_id, here.day)
-    due = {stop: min(p.hi for p in rows) for stop, rows in promises.open_by_stop(db, still).items()}
+    due = promises.due_by_stop(db, here.depot_id, here.day)
     states = {row.vehicle_id: row for row in db.execute(select(van).where(van.c.day == here.day))}
     late_s = _depot_late_s(db, here, now)
     vehicles = [

@@ -15,7 +15,7 @@ from core.errors import DoorstepError, Unavailable
 from optimizer.problem import Plan, Problem
 from optimizer.travel import MatrixStore
 
-DEFAULT_TIME_S = 120.0
+DEFAULT_TIME_S = 300.0
 """A safety stop only: budgets are iterations, so that a plan can be computed again."""
 
 NICE = 5

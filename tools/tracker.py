@@ -12,13 +12,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
-from core import cases, events, geofence, promises, vans
+from core import cases, events, geofence, vans
 from core.clock import iso, parse
 from core.events import Event
-from core.store.tables import depot, live_route, van
+from core.store.tables import depot, event, live_route, order, promise, van
 from optimizer import eta
 from optimizer.problem import Problem
 from optimizer.schedule import Schedule
@@ -171,6 +171,12 @@ def _write(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
     db.execute(statement.on_conflict_do_update(index_elements=["vehicle_id", "day"], set_=fresh), list(rows))
 
 
+def looked_at(db: Connection) -> datetime | None:
+    """When arrival ranges were last judged anew; None before there are any."""
+    at: datetime | None = db.execute(select(func.max(live_route.c.at))).scalar_one()
+    return at
+
+
 def expected(db: Connection, stop: str, vehicle_id: str) -> dict[str, Any] | None:
     """The present arrival range of one stop: p50, lo, hi, how many stops come before it, and when this was judged."""
     row = db.execute(
@@ -198,37 +204,70 @@ def late_stops(db: Connection, day: date) -> set[str]:
     }
 
 
-def order_status(db: Connection, row: Row[Any], now: datetime) -> list[dict[str, Any]]:
+NEWS = {
+    "order.received": "we received it",
+    "driver.loaded": "it was loaded on the van",
+    "driver.delivered": "it was delivered",
+    "driver.failed": "the delivery was tried",
+    "van.position": "the van was seen on its way",
+}
+
+
+def _status() -> Select[Any]:
+    """All that is known of where an order is: one question, so that all of it is of one moment and one round trip."""
+    told = (
+        select(promise).where(promise.c.order_id == order.c.id)
+        .order_by((promise.c.status == "open").desc(), promise.c.made_at.desc(), promise.c.id).limit(1).lateral("told")
+    )  # fmt: skip
+    this_stop = func.jsonb_build_array(func.jsonb_build_object("stop", order.c.stop_id))
+    route = (
+        select(live_route).where(live_route.c.day == order.c.day, live_route.c.etas.contains(this_stop))
+        .limit(1).lateral("route")
+    )  # fmt: skip
+    # a van that stands at the door has no arrival to expect
+    at_door = route.c.vehicle_id.is_(None) & (van.c.stop_id == order.c.stop_id)
+    its = (
+        select(van).where(or_(van.c.vehicle_id == route.c.vehicle_id, at_door))
+        .order_by(van.c.vehicle_id).limit(1).lateral("its")
+    )  # fmt: skip
+    last = (
+        select(event).where(event.c.subject == order.c.id, event.c.kind.in_(sorted(NEWS)))
+        .order_by(event.c.at.desc(), event.c.kind.desc(), event.c.seq.desc()).limit(1).lateral("last")
+    )  # fmt: skip
+    return (
+        select(
+            order.c.ref, order.c.status, order.c.day, order.c.stop_id, order.c.created_at, depot.c.tz,
+            told.c.id.label("promise_id"), told.c.lo, told.c.hi, told.c.made_at,
+            route.c.vehicle_id, route.c.etas, route.c.at,
+            its.c.vehicle_id.label("van_id"), its.c.state, its.c.position_at,
+            last.c.at.label("event_at"), last.c.kind.label("event_kind"), last.c.key.label("event_key"),
+        )
+        .join_from(order, depot, depot.c.id == order.c.depot_id)
+        .outerjoin(told, true()).outerjoin(route, true()).outerjoin(its, true()).outerjoin(last, true())
+        .where(order.c.id == bindparam("order_id"))
+    )  # fmt: skip
+
+
+STATUS = _status()
+
+
+def order_status(db: Connection, order_id: str, now: datetime) -> list[dict[str, Any]]:
     """Facts that answer "where is my order", each with its source and the time it was true.
 
     `lo` and `hi` are the arrival range as told to people: the live one when the van is out, else what was promised.
     """
-    zone = ZoneInfo(db.execute(select(depot.c.tz).where(depot.c.id == row.depot_id)).scalar_one())
+    row = db.execute(STATUS, {"order_id": order_id}).one()
+    zone = ZoneInfo(row.tz)
     facts = [fact("order", row.ref, "orders", now), fact("status", row.status, "orders", now)]
     facts.append(fact("day", row.day.isoformat(), "orders", now))
-    told = promises.open_of(db, row.id) or promises.last_of(db, row.id)
-    state, live = _van_of(db, row)
+    live = None if row.etas is None else _range_of(row, row.stop_id)
     if live is not None and row.status == "out":
-        at = parse(live["at"])
-        ahead = live["ahead"] + int(state is not None and state.state == "serving")
-        facts.append(fact("stops_ahead", ahead, "tracker", at))
-        facts += _range(parse(live["lo"]), parse(live["hi"]), zone, "tracker", at)
-    elif told is not None:
-        facts += _range(told.lo, told.hi, zone, f"promise {told.id}", told.made_at)
-    return facts + _last_fact(db, row, state, now)
-
-
-def _van_of(db: Connection, row: Row[Any]) -> tuple[Row[Any] | None, dict[str, Any] | None]:
-    """The van that has an order on its route as it is now, and when it is expected at the order's stop."""
-    route = db.execute(
-        select(live_route)
-        .where(live_route.c.day == row.day, live_route.c.etas.contains([{"stop": row.stop_id}]))
-        .limit(1)
-    ).one_or_none()
-    # a van that stands at the door has no arrival to expect
-    mine = van.c.stop_id == row.stop_id if route is None else van.c.vehicle_id == route.vehicle_id
-    state = db.execute(select(van).where(mine).order_by(van.c.vehicle_id).limit(1)).one_or_none()
-    return state, None if route is None else _range_of(route, row.stop_id)
+        ahead = live["ahead"] + int(row.state == "serving")
+        facts.append(fact("stops_ahead", ahead, "tracker", row.at))
+        facts += _range(parse(live["lo"]), parse(live["hi"]), zone, "tracker", row.at)
+    elif row.promise_id is not None:
+        facts += _range(row.lo, row.hi, zone, f"promise {row.promise_id}", row.made_at)
+    return facts + _last_fact(row, now)
 
 
 def outward(lo: datetime, hi: datetime, minutes: int = 5) -> tuple[datetime, datetime]:
@@ -245,21 +284,12 @@ def _range(lo: datetime, hi: datetime, zone: ZoneInfo, source: str, at: datetime
     ]
 
 
-NEWS = {
-    "order.received": "we received it",
-    "driver.loaded": "it was loaded on the van",
-    "driver.delivered": "it was delivered",
-    "driver.failed": "the delivery was tried",
-    "van.position": "the van was seen on its way",
-}
-
-
-def _last_fact(db: Connection, row: Row[Any], state: Row[Any] | None, now: datetime) -> list[dict[str, Any]]:
+def _last_fact(row: Row[Any], now: datetime) -> list[dict[str, Any]]:
     """The newest thing known about the order or its van, and how old it is."""
     known = [(row.created_at, "order.received", "orders")]
-    known += [(e.at, e.kind, f"event {e.key}") for e in events.of(db, row.id) if e.kind in NEWS]
-    if row.status == "out" and state is not None and state.position_at:
-        known.append((state.position_at, "van.position", f"position of {state.vehicle_id}"))
+    known += [(row.event_at, row.event_kind, f"event {row.event_key}")] if row.event_at else []
+    if row.status == "out" and row.position_at:
+        known.append((row.position_at, "van.position", f"position of {row.van_id}"))
     at, kind, source = max(known)
     minutes = max(0, int((now - at).total_seconds() // 60))
     age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

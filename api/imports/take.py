@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -74,12 +74,15 @@ class Batch:
     ignored: tuple[str, ...]
 
 
-def take(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap | None = None) -> Imported:
-    """Read the whole file, look for its places, then take its rows in, all in one transaction."""
+def take(
+    content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap | None = None, client: str | None = None
+) -> Imported:
+    """Read the whole file, look for its places, then take its rows in, all in one transaction. With `client` all rows
+    are that client's."""
     batch = read(content, kind, depot, day, mapping or ColumnMap())
     tally = Tally()
     with store.snapshot() as db:
-        found = readable(db, batch, tally)
+        found = readable(db, batch, tally, client)
         asked = places.unknown(db, found)
     placed = places.look(asked, geocoder()) if asked else {}
     with store.transaction() as db:
@@ -126,7 +129,7 @@ def _named(row: Raw, known: headers.Columns, *, strict: bool) -> dict[str, Any]:
     return fields
 
 
-def readable(db: Connection, batch: Batch, tally: Tally) -> list[Read]:
+def readable(db: Connection, batch: Batch, tally: Tally, client: str | None = None) -> list[Read]:
     """The rows that can be read, those that can't going to the tally."""
 
     @cache
@@ -139,10 +142,18 @@ def readable(db: Connection, batch: Batch, tally: Tally) -> list[Read]:
             continue  # a blank line in the middle of a sheet
         try:
             of = home(str(rows.filled(named).get("depot", batch.depot)).strip())
-            found.append(rows.read(number, named, of, batch.day, batch.mapping))
+            found.append(_of_client(rows.read(number, named, of, batch.day, batch.mapping), client))
         except DoorstepError as error:
             tally.reject(number, error, raw, named.get("ref"))
     return found
+
+
+def _of_client(each: Read, client: str | None) -> Read:
+    if client is None or each.order.client == client:
+        return each
+    if each.order.client != clients.DEFAULT.id:
+        raise BadInput(f"It is an order of {each.order.client}.", f"Send orders of {client} only.", field="client")
+    return replace(each, order=each.order.model_copy(update={"client": client}))
 
 
 def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
-from api import cursor
+from api import answers, cursor
+from api.answers import shown
 from api.auth import Anyone, Staff
 from api.days import Day
 from core import cases, clock, decisions
@@ -30,7 +31,7 @@ FILTERS = {
 }
 
 
-@router.get("/cases")
+@router.get("/cases", **shown(answers.Cases))
 def list_cases(
     who: Staff, status: Literal["open", "folded", "waiting", "escalated", "closed"] | None = None,
     depot: str | None = None, day: Day | None = None, limit: int = Query(500, ge=1, le=5000),
@@ -47,7 +48,7 @@ def list_cases(
         return {"cases": [_case(db, row) for row in db.execute(query).all()]}
 
 
-@router.get("/cases/{case_id}")
+@router.get("/cases/{case_id}", **shown(answers.CaseStory))
 def get_case(who: Staff, case_id: str) -> dict[str, Any]:
     with store.snapshot() as db:
         row = cases.get(db, case_id)
@@ -84,7 +85,7 @@ def _case(db: Connection, row: Any) -> dict[str, Any]:
     }
 
 
-@router.get("/handover")
+@router.get("/handover", responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
 def hand_over_note(who: Staff, form: Annotated[Literal["json", "text"], Query(alias="format")] = "json") -> Response:
     """The note of one shift to the next: open cases and whose they are, promises at risk, what was decided in the last
     eight hours. As JSON, or with `format=text` to read aloud."""
@@ -105,7 +106,7 @@ class Wish(BaseModel):
     photo: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="of `damage`: the sha256 of a picture")
 
 
-@router.post("/cases")
+@router.post("/cases", **shown(answers.CaseOpened))
 def ask_for(who: Anyone, wish: Annotated[Wish, Body()]) -> dict[str, Any]:
     """Ask for something about an order: opens the case that works it, or joins the open one. Nothing is done yet."""
     args = {"order": wish.order} | ({"day": wish.day.isoformat()} if wish.day else {})
@@ -135,7 +136,7 @@ class Note(BaseModel):
     called: bool = Field(False, description="the customers that it is about have been told by phone")
 
 
-@router.post("/cases/{case_id}/approve")
+@router.post("/cases/{case_id}/approve", **shown(answers.CaseStatus))
 def approve(who: Staff, case_id: str, ask: Annotated[Yes, Body()]) -> dict[str, Any]:
     """Say yes to exactly what was shown. Who comes second is told who decided; what has changed is shown anew."""
     with store.transaction() as db:
@@ -147,21 +148,21 @@ def approve(who: Staff, case_id: str, ask: Annotated[Yes, Body()]) -> dict[str, 
     return {"case": case_id, "status": "approved"}
 
 
-@router.post("/cases/{case_id}/reject")
+@router.post("/cases/{case_id}/reject", **shown(answers.DecisionMade))
 def reject(who: Staff, case_id: str, ask: Annotated[No, Body()]) -> dict[str, Any]:
     """Say no, with the reason. The case is then yours."""
     with store.transaction() as db:
         return {"decision": approvals.reject(db, who, case_id, ask.proposal, ask.reason, clock.now(db))}
 
 
-@router.post("/cases/{case_id}/edit")
+@router.post("/cases/{case_id}/edit", **shown(answers.ProposalMade))
 def edit(who: Staff, case_id: str, ask: Annotated[Other, Body()]) -> dict[str, Any]:
     """Choose another option: a new proposal, to be approved by its own digest."""
     with store.transaction() as db:
         return {"proposal": approvals.edit(db, who, case_id, ask.proposal, ask.option, clock.now(db))}
 
 
-@router.post("/cases/{case_id}/close")
+@router.post("/cases/{case_id}/close", **shown(answers.CaseStatus))
 def close(who: Staff, case_id: str, ask: Annotated[Note, Body()]) -> dict[str, Any]:
     """An escalated case is settled."""
     with store.transaction() as db:
@@ -169,7 +170,7 @@ def close(who: Staff, case_id: str, ask: Annotated[Note, Body()]) -> dict[str, A
     return {"case": case_id, "status": "closed"}
 
 
-@router.get("/decisions")
+@router.get("/decisions", **shown(answers.Decisions))
 def list_decisions(
     who: Staff, case_id: Annotated[str | None, Query(alias="case")] = None, after: cursor.After = None,
     limit: int = Query(500, ge=1, le=5000),

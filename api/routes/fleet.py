@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import yaml
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 
-from api import cursor
-from api.auth import Anyone, Integrator, Staff
+from api import answers, cursor
+from api.answers import shown
+from api.auth import Anyone, ClientsOwn, Integrator, Staff
 from api.days import Day
 from api.errors import printable
 from api.imports import mapping, places, take
@@ -22,6 +23,7 @@ from api.imports.answer import Imported
 from core import clients, clock, collecting, events, fleet, lineage, orders, people, plans, promises
 from core.clock import iso
 from core.errors import BadFile, BadInput, DoorstepError, NotFound
+from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, matrix_place, message
 from optimizer import travel
@@ -36,7 +38,7 @@ def _body(*kinds: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-@router.put("/fleet", openapi_extra=_body("application/yaml"))
+@router.put("/fleet", openapi_extra=_body("application/yaml"), **shown(answers.FleetTaken))
 async def put_fleet(who: Integrator, request: Request) -> dict[str, Any]:
     """Clients, depots, drivers, vehicles, as YAML or JSON. Good entries are taken, bad ones come with their reason."""
     from starlette.concurrency import run_in_threadpool
@@ -97,7 +99,7 @@ def _wrong(field: str, reason: str, fix: str) -> dict[str, str]:
 
 @router.post("/imports", openapi_extra=_body("text/csv", "application/octet-stream"))
 async def import_orders(
-    who: Integrator, request: Request, day: Day, depot: Annotated[str, Query(min_length=1)],
+    who: ClientsOwn, request: Request, day: Day, depot: Annotated[str, Query(min_length=1)],
     kind: Annotated[str, Query(alias="format", description="csv, xlsx, json or loggi")] = "csv",
     how: Annotated[str, Query(alias="mapping", description="YAML: which of your columns is which field")] = "",
 ) -> Imported:  # fmt: skip
@@ -105,7 +107,7 @@ async def import_orders(
     from starlette.concurrency import run_in_threadpool
 
     content = await request.body()
-    return await run_in_threadpool(lambda: take.take(content, kind, depot, day, mapping.load(how)))
+    return await run_in_threadpool(lambda: take.take(content, kind, depot, day, mapping.load(how), who.client))
 
 
 @router.get("/imports/{batch}")
@@ -132,7 +134,7 @@ class OwnMatrix(BaseModel):
     distances_m: list[list[int]] | None = None
 
 
-@router.put("/depots/{depot_id}/matrix")
+@router.put("/depots/{depot_id}/matrix", **shown(answers.MatrixTaken))
 def put_matrix(who: Integrator, depot_id: str, own: Annotated[OwnMatrix, Body()]) -> dict[str, str]:
     """Use these travel times for a depot's plans from now on."""
     with store.transaction() as db:
@@ -158,13 +160,13 @@ def get_fleet(who: Staff) -> dict[str, Any]:
     return {"clients": agreed, "depots": homes, "vehicles": vans}
 
 
-@router.get("/orders")
-def list_orders(who: Integrator, depot: str, day: Day) -> dict[str, Any]:
+@router.get("/orders", **shown(answers.Orders))
+def list_orders(who: ClientsOwn, depot: str, day: Day) -> dict[str, Any]:
     """The orders of a depot's day, with the van that has each in its plan and the time that was promised."""
     with store.snapshot() as db:
         current = plans.current(db, depot, day)
         on = {stop: v for v, route in current.routes.items() for stop in route.stops} if current else {}
-        rows = orders.of_day(db, depot, day)
+        rows = [row for row in orders.of_day(db, depot, day) if who.client in (None, row.client)]
         told = promises.open_by_stop(db, {row.stop_id for row in rows})
         by_order = {p.order_id: p for found in told.values() for p in found}
     return {"orders": [_row(row, on.get(row.stop_id), by_order.get(row.id)) for row in rows]}
@@ -181,24 +183,31 @@ def _row(row: Any, vehicle: str | None, told: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/orders/{order_id}")
+@router.get("/orders/{order_id}", **shown(answers.OrderStory))
 def order_story(who: Anyone, order_id: str) -> dict[str, Any]:
     """Everything about one order. Customers see their own; to them others' orders do not exist."""
     with store.snapshot() as db:
         row = orders.get(db, order_id)
-        mine = who.role == "customer" and row.person_id == who.subject
-        if not (mine or who.is_staff or who.role == "integrator"):
-            raise NotFound(f"There is no order {order_id}.", "Search by its reference under /api/orders.")
+        _knows(who, row)
         told = promises.open_of(db, order_id)
         facts = [{"kind": e.kind, "at": iso(e.at), "source": e.source} for e in events.of(db, order_id)]
         sent = db.execute(select(message).where(message.c.order_id == order_id).order_by(message.c.at, message.c.id))
         return _row(row, None, told) | {"events": facts, "messages": [_message(m) for m in sent]}
 
 
+def _knows(who: Principal, row: Row[Any]) -> None:
+    """Raises NotFound: to whom an order is none of theirs, it does not exist."""
+    mine = who.role == "customer" and row.person_id == who.subject
+    clients_own = who.role == "integrator" and who.client in (None, row.client)
+    if not (mine or who.is_staff or clients_own):
+        raise NotFound(f"There is no order {row.id}.", "Search by its reference under /api/orders.")
+
+
 @router.put("/orders/{order_id}/place")
-def put_place(who: Integrator, order_id: str, place: Annotated[Place, Body()]) -> dict[str, Any]:
+def put_place(who: ClientsOwn, order_id: str, place: Annotated[Place, Body()]) -> dict[str, Any]:
     """Say where an order goes that no plan has yet; its open question about the address is settled."""
     with store.transaction() as db:
+        _knows(who, orders.get(db, order_id))
         settled = places.settle(db, order_id, place.lat, place.lon, who.id, clock.now(db))
         return {"order": order_id, "stop": orders.get(db, order_id).stop_id, "cases": settled}
 
@@ -217,7 +226,7 @@ def order_lineage(who: Staff, order_id: str) -> dict[str, Any]:
         return lineage.as_json(lineage.of_order(db, order_id))
 
 
-@router.get("/messages")
+@router.get("/messages", **shown(answers.Messages))
 def list_messages(
     who: Staff, order: str | None = None, person: str | None = None, after: cursor.After = None,
     limit: int = Query(200, ge=1, le=1000),

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from api import answers
+from api.answers import shown
 from api.auth import Planner, Staff
 from api.days import Day
 from core import clock, fleet, incidents, vans
@@ -16,7 +18,7 @@ from core.store import db as store
 router = APIRouter(prefix="/api", tags=["incidents"])
 
 
-@router.post("/incidents")
+@router.post("/incidents", **shown(answers.IncidentDeclared))
 def declare(who: Planner, new: Annotated[NewIncident, Body()]) -> dict[str, Any]:
     """Say that a road is closed or slow, a storm comes, or the depot is late. Travel times of the running day follow
     from now on; whoever it makes late is one case with one proposal. The same incident again changes nothing."""

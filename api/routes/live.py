@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DataError
 
+from api import answers
+from api.answers import shown
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
@@ -48,10 +51,13 @@ class Taps(BaseModel):
     events: list[Annotated[Tap | dict[str, Any], Field(union_mode="left_to_right")]] = Field(max_length=1000)
 
 
-@router.post("/events")
+@router.post("/events", **shown(answers.EventResults))
 def take_events(who: Tapper, batch: Annotated[Taps, Body()]) -> dict[str, Any]:
     """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
-    return {"results": [_tap(who, tap) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
+    # one transaction: the work that a tap asks for begins when all of them are in, not somewhere among them
+    with store.transaction() as db:
+        now = clock.now(db)
+        return {"results": [_tap(db, who, tap, now) if isinstance(tap, Tap) else _no_tap(tap) for tap in batch.events]}
 
 
 def _no_tap(given: dict[str, Any]) -> dict[str, str]:
@@ -64,9 +70,9 @@ def _no_tap(given: dict[str, Any]) -> dict[str, str]:
     return _refused(str(given.get("key") or "")[:200], wrong)
 
 
-def _tap(who: Principal, tap: Tap) -> dict[str, str]:
+def _tap(db: Connection, who: Principal, tap: Tap, now: datetime) -> dict[str, str]:
     try:
-        with store.transaction() as db:
+        with db.begin_nested():
             own = fleet.of_driver(db, who.subject).id if who.role == "driver" else tap.vehicle
             if tap.vehicle not in (None, own):
                 raise NotAllowed(f"You drive {own}, not {tap.vehicle}.", "Send your own vehicle.", field="vehicle")
@@ -74,7 +80,6 @@ def _tap(who: Principal, tap: Tap) -> dict[str, str]:
                 key=tap.key, kind=tap.kind, source=who.id, subject=tap.order or tap.stop or own or "", at=tap.at,
                 vehicle_id=own, data=_proofed(tap),
             )  # fmt: skip
-            now = clock.now(db)
             result = taps.take(db, fact, now)
             if result == "accepted":
                 stages.after_tap(db, fact, now)
@@ -111,7 +116,7 @@ class Batch(BaseModel):
     positions: list[vans.Position] = Field(max_length=5000)
 
 
-@router.post("/positions")
+@router.post("/positions", **shown(answers.PositionsTaken))
 def take_positions(who: Locator, batch: Annotated[Batch, Body()]) -> dict[str, Any]:
     """Take positions in; those of unknown or foreign vehicles are rejected by row."""
     with store.transaction() as db:
@@ -143,26 +148,26 @@ def _wrong(each: vans.Position, allowed: set[str], now: datetime) -> dict[str, s
     return None
 
 
-@router.get("/driver/route")
+@router.get("/driver/route", **shown(answers.DriverRoute))
 def driver_route(who: Driver) -> dict[str, Any]:
     """What this driver still has to do today, and what is done."""
     with store.snapshot() as db:
         mine = fleet.of_driver(db, who.subject)
         now = clock.now(db)
         day = vans.local_day(now, fleet.get_depot(db, mine.depot_id).tz)
-        current = plans.current(db, mine.depot_id, day)
+        version = plans.current_version(db, mine.depot_id, day)
+        route = plans.current_route(db, mine.depot_id, day, mine.id)
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
-        route = current.routes.get(mine.id) if current else None
-        stops = [_stop(db, visit) for visit in route.visits] if route else []
+        there = orders.at_stops(db, route.stops) if route else {}
+        stops = [_stop(visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
         out = state is not None and state.state not in vans.AT_DEPOT
     return {
-        "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
+        "vehicle": mine.id, "day": day.isoformat(), "version": version,
         "next": state.stop_id if state else None, "departed": out, "stops": stops,
     }  # fmt: skip
 
 
-def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:
-    rows = orders.at_stop(db, visit.stop)
+def _stop(visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     open_rows = [row for row in rows if row.status in orders.OPEN]
     first = rows[0] if rows else None
     return {
@@ -199,7 +204,7 @@ def van_trail(
 # The clock ------------------------------------------------------------------------------------------------------------
 
 
-@router.get("/clock")
+@router.get("/clock", **shown(answers.Clock))
 def get_clock(who: Anyone) -> dict[str, Any]:
     with store.snapshot() as db:
         return clock.as_json(clock.read(db))
@@ -212,7 +217,7 @@ class To(BaseModel):
     speed: float | None = Field(None, gt=0, le=1e6)
 
 
-@router.post("/admin/clock")
+@router.post("/admin/clock", **shown(answers.Clock))
 def set_clock(who: Admin, ask: Annotated[To, Body()]) -> dict[str, Any]:
     """Move a simulated day's clock; returns when all work due by then is done. Refused on a real day."""
     advance(ask.to, ask.speed)
@@ -226,7 +231,7 @@ class Pause(BaseModel):
     paused: bool
 
 
-@router.post("/admin/clock/pause")
+@router.post("/admin/clock/pause", **shown(answers.Clock))
 def pause(who: Planner, ask: Annotated[Pause, Body()]) -> dict[str, Any]:
     """Hold a simulated day, or let it go on."""
     with store.transaction() as db:

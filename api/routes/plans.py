@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from api import answers
+from api.answers import shown
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
 from core import canonical, clock, compliance, fleet, orders, plans
@@ -17,8 +19,9 @@ from core.errors import NotFound, WrongState
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, plan_run
-from optimizer.ortools_engine import DEFAULT_ITERATIONS
+from optimizer.ortools_engine import budget
 from tools import publishing
+from tools.solver import DEFAULT_TIME_S
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
 
@@ -28,14 +31,15 @@ class Ask(BaseModel):
 
     depot: str
     day: Day
-    iterations: int = Field(DEFAULT_ITERATIONS, ge=1, le=10_000_000)
+    iterations: int | None = Field(None, ge=1, le=10_000_000)
+    """None: as many as suit the day's size"""
     seed: int = Field(1, ge=0, le=2**31 - 1)
-    time_limit_s: float = Field(120.0, gt=0, le=3600)
+    time_limit_s: float = Field(DEFAULT_TIME_S, gt=0, le=3600)
     key: str | None = Field(None, min_length=1, max_length=200)
     """of the asker's: asked again with it, the run that it started is named, and no other starts"""
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, **shown(answers.PlanStarted))
 def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
     """Start planning a depot's day. The draft comes when the run is done; nothing changes until it is published."""
     with store.transaction() as db:
@@ -44,9 +48,12 @@ def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
         made = _run_id(db, who, ask)
         if db.execute(select(plan_run.c.id).where(plan_run.c.id == made)).one_or_none() is not None:
             return {"run": made}
-        if not orders.open_stops(db, ask.depot, ask.day):
+        stops = orders.open_stops(db, ask.depot, ask.day)
+        if not stops:
             raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
-        request = ask.model_dump(mode="json", include={"iterations", "seed", "time_limit_s"})
+        request = {
+            "iterations": ask.iterations or budget(len(stops)), "seed": ask.seed, "time_limit_s": ask.time_limit_s,
+        }  # fmt: skip
         row = {
             "id": made,
             "depot_id": ask.depot,
@@ -68,7 +75,7 @@ def _run_id(db: Connection, who: Principal, ask: Ask) -> str:
     return canonical.short("run", ask.depot, ask.day.isoformat(), count)
 
 
-@router.get("/runs/{run}")
+@router.get("/runs/{run}", **shown(answers.PlanRun))
 def get_run(who: Staff, run: str) -> dict[str, Any]:
     """How far a plan run is: cost over time, and the draft's version at its end."""
     with store.snapshot() as db:
@@ -88,7 +95,7 @@ def get_compliance(who: Staff, depot: str, day: Day) -> dict[str, Any]:
         return {"depot": depot, "day": day.isoformat(), "vans": compliance.of_plan(db, depot, day)}
 
 
-@router.get("/{depot}/{day}")
+@router.get("/{depot}/{day}", **shown(answers.Plan))
 def get_plan(
     who: Integrator, depot: str, day: Day, version: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None
 ) -> dict[str, Any]:
@@ -137,7 +144,7 @@ def _route(route: plans.PlannedRoute, by_stop: dict[str, list[Any]]) -> dict[str
     }
 
 
-@router.post("/{depot}/{day}/{version}/publish")
+@router.post("/{depot}/{day}/{version}/publish", **shown(answers.Published))
 def publish(who: Planner, depot: str, day: Day, version: int) -> dict[str, Any]:
     """Publish a draft: drivers see it, customers are promised its times."""
     with store.transaction() as db:

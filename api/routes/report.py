@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Connection, func, select
 
+from api.answers import shown
+from api.answers_report import DayReport
 from api.auth import Staff
 from api.days import Day
 from core import broken, clock, log, reconciliation, settled, spend
@@ -19,7 +21,7 @@ from core.store.tables import case, decision, depot, effect, event, message, ord
 router = APIRouter()
 
 
-@router.get("/api/report/{day}", tags=["reports"])
+@router.get("/api/report/{day}", tags=["reports"], **shown(DayReport))
 def report(who: Staff, day: Day) -> dict[str, Any]:
     """A day over all depots: orders, promises, goods, money, open cases, with the log checked."""
     with store.transaction() as db:

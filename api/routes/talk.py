@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from agent import conversation
+from api import answers
+from api.answers import shown
 from api.auth import COOKIE, Admin, Talker
 from core import clock, principals
 from core.errors import NotFound
@@ -52,7 +54,7 @@ class NewToken(BaseModel):
     days: int | None = Field(None, ge=1, le=3650)
 
 
-@router.post("/api/admin/tokens")
+@router.post("/api/admin/tokens", **shown(answers.Token))
 def make_token(who: Admin, ask: Annotated[NewToken, Body()]) -> dict[str, Any]:
     """Make a token for somebody; it is shown this once."""
     with store.transaction() as db:

@@ -1,19 +1,23 @@
 """The connection to PostgreSQL: one pool a process, short transactions, migrations at start.
 
-`transaction()` is the only way to write. Reads that follow one another share one with `snapshot()`.
+`transaction()` is the only way to write. Reads that follow one another share one with `snapshot()`; a single one needs
+only a `glance()`.
 """
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.event import listen
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 
 from core import canonical, stream
 from core.errors import Misconfigured, Unavailable
@@ -55,12 +59,23 @@ def connect(url: str) -> Engine:
         url,
         pool_size=20,
         max_overflow=20,
-        pool_pre_ping=True,
         json_serializer=lambda value: canonical.dumps(value).decode(),
         connect_args={"connect_timeout": 5, "options": "-c timezone=UTC"},
     )
     stream.heed(made)
+    listen(made, "checkout", _still_there)
     return made
+
+
+def _still_there(link: Any, record: object, fairy: object) -> None:
+    """A connection that lay idle has nothing to read, unless the server has ended it: then the pool makes a new one.
+    Asking the server each time would be a round trip more for every transaction."""
+    if link.closed:
+        raise DisconnectionError
+    look = select.poll()
+    look.register(link.fileno(), select.POLLIN)
+    if look.poll(0):
+        raise DisconnectionError
 
 
 @cache
@@ -86,12 +101,24 @@ def snapshot() -> Iterator[Connection]:
 
 
 @contextmanager
+def glance() -> Iterator[Connection]:
+    """For one read alone: without the two round trips that begin and end a transaction."""
+    with _outages(), engine().execution_options(isolation_level="AUTOCOMMIT").connect() as db:
+        yield db
+
+
+@contextmanager
 def _begin(on: Engine) -> Iterator[Connection]:
+    with _outages(), on.connect() as db:
+        with db.begin():
+            yield db
+        stream.send(db)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
     try:
-        with on.connect() as db:
-            with db.begin():
-                yield db
-            stream.send(db)
+        yield
     except (OperationalError, DBAPIError) as error:
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise Unavailable("The database did not answer.", "Try again in a few seconds.") from error

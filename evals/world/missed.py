@@ -10,10 +10,9 @@ import heapq
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from evals.client import DoorstepClient
-from evals.wire import Json
+from evals.wire import Message
 from evals.world import chance
 from evals.world.driver import Day
 from evals.world.people import Customers, Text
@@ -71,8 +70,8 @@ class Missed:
     def _offer(self, ref: str, failed_at: int) -> str | None:
         """The newest message since then that asks something; who is given numbers to choose from looks at those."""
         person = self.day.people.get(ref)
-        sent = self.client.messages(person=person)["messages"] if person else []
-        asked = [line["body"] for line in sent if _asks(line, failed_at)]
+        sent = self.client.messages(person) if person else ()
+        asked = [line.body or "" for line in sent if _asks(line, failed_at)]
         return next((body for body in asked if CHOICE.search(body)), next(iter(asked), None))
 
     def _answer(self, at: int, ref: str, offer: str) -> None:
@@ -94,6 +93,6 @@ def number(offer: str, wish: str) -> str | None:
     return next(iter([*meant, *(nth for nth, _ in choices)]), None)
 
 
-def _asks(line: Json, after: int) -> bool:
-    at, body = datetime.fromisoformat(line["at"]).timestamp(), line["body"] or ""
-    return line["direction"] == "out" and at >= after - BEATS_S and ("?" in body or CHOICE.search(body) is not None)
+def _asks(line: Message, after: int) -> bool:
+    at, body = line.at.timestamp(), line.body or ""
+    return line.direction == "out" and at >= after - BEATS_S and ("?" in body or CHOICE.search(body) is not None)

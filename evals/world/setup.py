@@ -6,12 +6,12 @@ Every step may be sent again. Depots are planned one after the other, so that th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core import canonical
 from core.errors import BadInput, Unavailable, WrongState
 from evals.client import ApiError, DoorstepClient
-from evals.wire import Plan, Rejection
+from evals.wire import Plan, Rejected, Rejection
 from evals.world import fate
 from evals.world.scenario import Depot, Scenario
 
@@ -90,7 +90,7 @@ def plan(client: DoorstepClient, scenario: Scenario, depot: Depot, run: str, say
     return client.plan(depot.id, scenario.day, told.version)
 
 
-def _all_taken(what: str, rejected: tuple[Rejection, ...]) -> None:
+def _all_taken(what: str, rejected: Sequence[Rejection | Rejected]) -> None:
     if rejected:
         first = rejected[0]
         raise BadInput(

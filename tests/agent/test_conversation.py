@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.event import listen
 
 from agent import conversation
 from agent.conversation import MAX_CHARS, MAX_STEPS, Turn
-from agent.planner import Answer, Choose, Look, Propose, Situation, Step
+from agent.planner import Answer, Choose, Escalate, Look, Propose, Situation, Step
 from core import effects, orders, people, threads
 from core.errors import BadInput, Unavailable
 from core.principals import Principal
 from core.store import db as store
-from core.store.tables import case, event, message, person
+from core.store.tables import case, event, message, person, principal
 from tests.living import Day, Living, at, customer_of, who
-from tests.tools.a_case import Says, late, open_cases, planned, world
+from tests.tools.a_case import NOW, Says, late, open_cases, planned, world
 from tools.notify import templates
 
 MOVE = "Can you deliver order A1 tomorrow instead?"
@@ -43,7 +44,7 @@ def dan(day: Day) -> Principal:
 
 def said(who: Principal) -> list[str]:
     with store.transaction() as db:
-        return [f"{row.direction}: {row.body}" for row in threads.lines(db, who)]
+        return [f"{row.direction}: {row.body}" for row in threads.open_of(db, who, NOW).lines]
 
 
 # What it answers ------------------------------------------------------------------------------------------------------
@@ -70,7 +71,7 @@ def test_a_dispatcher_who_names_no_order_is_asked_which(day: Day, dan: Principal
     asked = conversation.turn(dan, "where is the order?")
     assert asked.reply.endswith("?")
     with store.transaction() as db:
-        assert threads.question(db, dan) == "order"
+        assert threads.open_of(db, dan, NOW).question == "order"
     assert conversation.turn(dan, "order A1").facts, "and the answer is taken for what was asked"
 
 
@@ -86,11 +87,11 @@ def test_a_question_stays_open_until_it_is_answered(day: Day, ana: Principal) ->
     asked = conversation.turn(ana, "Please deliver order A1 on another day")
     assert asked.reply.endswith("?")
     with store.transaction() as db:
-        assert threads.question(db, ana) == "day"
+        assert threads.open_of(db, ana, NOW).question == "day"
     done = conversation.turn(ana, "tomorrow")
     assert done.case is not None
     with store.transaction() as db:
-        assert threads.question(db, ana) is None
+        assert threads.open_of(db, ana, NOW).question is None
 
 
 def test_who_wants_a_person_gets_one_with_a_by_when(day: Day, ana: Principal) -> None:
@@ -148,13 +149,13 @@ def test_staff_have_no_messages_to_opt_out_of(day: Day, dan: Principal) -> None:
 def test_a_number_answers_the_survey_that_went_out(living: Living, day: Day, ana: Principal) -> None:
     assert conversation.turn(ana, "5").reply != templates.render("reply_rated"), "nobody asked"
     with store.transaction() as db:
-        threads.set_question(db, ana, None, at("08:00"))
+        threads.open_of(db, ana, NOW).ask(None, NOW)
         orders.set_status(db, [day.orders["A1"]], "delivered")
         row = orders.get(db, day.orders["A1"])
         effects.queue_message(db, f"stage:{row.id}", row.person_id, row.id, "survey", "How was it?", at("08:00"))
     assert conversation.turn(ana, "4").reply != templates.render("reply_rated"), "it has not gone out yet"
     with store.transaction() as db:
-        threads.set_question(db, ana, None, at("08:00"))
+        threads.open_of(db, ana, NOW).ask(None, NOW)
     living.to(at("08:00"))
     living.work()
     assert conversation.turn(ana, "4").reply == templates.render("reply_rated")
@@ -215,6 +216,38 @@ def test_a_step_that_is_not_allowed_hands_over_and_does_nothing(day: Day, ana: P
     assert reason(turn) == "cannot_do", why
     assert open_cases() == ["human"]
     assert world() == before
+
+
+# What it costs --------------------------------------------------------------------------------------------------------
+
+
+def test_where_is_my_order_takes_nine_statements_in_one_transaction(day: Day, ana: Principal) -> None:
+    conversation.turn(ana, "Where is my order?")
+    told: list[str] = []
+    engine = store.engine()
+    listen(engine, "before_cursor_execute", lambda db, cursor, said, *_: told.append(said))
+    listen(engine, "begin", lambda db: told.append("begin"))
+    conversation.turn(ana, "Where is my order?")
+    assert told.count("begin") == 2, "the turn, and the notes of it for who watches"
+    assert len(told) - told.count("begin") <= 9, told
+
+
+class Slow:
+    """Somebody else goes on with the same conversation while this one thinks."""
+
+    name, version = "slow", "1"
+
+    def next_step(self, situation: Situation) -> Step:
+        with store.transaction() as db:
+            db.execute(text("SET LOCAL lock_timeout = '2s'"))
+            mine = select(principal).where(principal.c.role == "customer")
+            found = db.execute(mine).one()
+            threads.open_of(db, Principal(id=found.id, role=found.role, subject=found.subject), NOW)
+        return Escalate(reason_code="asked_for_human", summary="wants a person")
+
+
+def test_nothing_is_held_while_a_planner_thinks_that_may_take_long(day: Day, ana: Principal) -> None:
+    assert reason(conversation.turn(ana, "hello", by=Slow())) == "asked_for_human"
 
 
 # The same message again -----------------------------------------------------------------------------------------------
@@ -281,9 +314,13 @@ def test_a_turn_that_broke_off_is_answered_when_it_is_sent_again(living: Living,
 def test_what_a_turn_does_and_its_reply_are_written_together_or_not_at_all(day: Day, ana: Principal) -> None:
     with store.transaction() as db:
         db.execute(text("ALTER TABLE message ADD CONSTRAINT no_reply CHECK (direction = 'in') NOT VALID"))
-    with pytest.raises(Exception, match="no_reply"):
-        conversation.turn(ana, MOVE, key="k1")
-    assert open_cases() == []
+    try:
+        with pytest.raises(Exception, match="no_reply"):
+            conversation.turn(ana, MOVE, key="k1")
+        assert open_cases() == []
+    finally:
+        with store.transaction() as db:
+            db.execute(text("ALTER TABLE message DROP CONSTRAINT no_reply"))
 
 
 def test_the_same_message_twice_at_once_is_answered_once(day: Day, ana: Principal) -> None:

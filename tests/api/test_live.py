@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from sqlalchemy.event import listen
 
 from core import events, orders
 from core.clock import iso
@@ -77,6 +78,14 @@ def road(visitors: Visitors) -> Road:
     loaded, left = tap("loaded", mine, "08:00", data={"orders": made}), tap("departed", mine, "08:01")
     assert {result["result"] for result in road.send(loaded, left)} == {"accepted"}
     return road
+
+
+def test_a_batch_is_one_transaction_so_that_no_work_begins_among_its_taps(road: Road) -> None:
+    committed: list[str] = []
+    listen(store.engine(), "commit", lambda db: committed.append("commit"))
+    road.send(road.arrived(0), road.delivered(0), tap("delivered", "wrong"), road.arrived(1, "09:10"))
+    assert len(committed) == 1
+    assert road.status(0) == "delivered"
 
 
 def facts_of(subject: str) -> list[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from core import cases, orders, promises
 from core.store import db as store
 from core.store.tables import promise
-from evals.wire import DayCounts
+from evals.wire import DayReport
 from tests.api.visitors import Visitors
 from tests.living import DAY, DEPOT, a_plan, an_order, at, deliver, load_and_leave, stop_of, tap
 
@@ -63,7 +63,7 @@ def test_cases_that_nobody_has_closed_are_counted_by_kind(told: dict[str, Any]) 
 
 
 def test_the_worlds_client_reads_all_of_it(told: dict[str, Any]) -> None:
-    read = DayCounts.model_validate(told)
+    read = DayReport.model_validate(told)
     assert read.custody.agrees
     assert read.broken_promises[0].reason == "known_later"
-    assert DayCounts.model_fields.keys() <= told.keys(), "no figure of the report is a default"
+    assert DayReport.model_fields.keys() <= told.keys(), "no figure of the report is a default"

@@ -81,7 +81,7 @@ def a_life_lived(db: Connection) -> str:
     tap(db, "arrived", "van1", at("08:10"), orders.get(db, order_id).stop_id)
     given = {"kind": "note", "note": "with Mrs Blum", "lat": 30.22, "lon": -97.7}
     tap(db, "delivered", "van1", at("08:12"), order_id, proof=given)
-    threads.say(db, customer_of(db, order_id), "in", "my knee hurts", at("09:00"))
+    threads.open_of(db, customer_of(db, order_id), at("09:00")).say("in", "my knee hurts", at("09:00"))
     db.execute(insert(import_batch).values(id="imp", at=at("07:00"), accepted=0, unchanged=0))
     raw = {"ref": "A1", "name": "raw row"}
     row = {"batch_id": "imp", "field": "lat", "reason": "'raw row' is no number.", "fix": "-", "raw": raw}

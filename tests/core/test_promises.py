@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from core import promises
 from core.store.tables import promise
-from tests.living import a_depot, an_order, at, stop_of
+from tests.living import DAY, DEPOT, a_depot, an_order, at, stop_of
 
 LO, HI = at("10:00"), at("12:00")
 
@@ -91,6 +91,7 @@ def test_promises_are_found_by_stop(db: Connection) -> None:
     for order_id in (a1, a2, b1):
         told(db, order_id, f"msg_{order_id}")
     promises.settle(db, a2, HI)
+    assert promises.due_by_stop(db, DEPOT, DAY)[stop_of(db, a1)] == HI
     found = promises.open_by_stop(db, {stop_of(db, a1)})
     assert {stop: [row.order_id for row in rows] for stop, rows in found.items()} == {stop_of(db, a1): [a1]}
 

@@ -112,7 +112,16 @@ def test_a_van_that_stays_out_fails_its_check(report: DayReport) -> None:
             {"breaks": BreaksLine(reasons={"told": 9}, knowable=9, knowable_told=8)}, "8 of 9", id="told too late"
         ),
         pytest.param(
-            {"custody": Custody(mismatches=(("ord_1", "delivered, but a parcel is at van"),), agrees=False)},
+            {
+                "custody": Custody(
+                    parcels={},
+                    planned=1,
+                    loaded=1,
+                    left_behind=(),
+                    agrees=False,
+                    mismatches=(("ord_1", "delivered, but a parcel is at van"),),
+                )
+            },
             "1 contradictions: delivered, but",
             id="a parcel is where it can't be",
         ),

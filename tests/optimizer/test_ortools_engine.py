@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from core.canonical import dumps
 from core.errors import BadInput
 from optimizer.checker import check
-from optimizer.ortools_engine import LARGEST_CENTS, Progress, solve
+from optimizer.ortools_engine import LARGEST_CENTS, Progress, budget, solve
 from optimizer.problem import Plan, Problem, Stop, Vehicle
 from optimizer.schedule import time_route
 from optimizer.travel import Matrix, great_circle, table
@@ -267,3 +267,9 @@ def amazon(shared_data: Path) -> list[tuple[str, list[list[float]], tuple[str, .
         assert routes[name]["stops"][order[0]]["type"] == "Station"
         found.append((name, seconds, tuple(str(i) for i in range(1, len(order)))))
     return found
+
+
+@pytest.mark.parametrize(("stops", "least", "most"), [(0, 1_500_000, 1_500_000), (300, 1_500_000, 1_500_000),
+                                                      (960, 200_000, 300_000), (1300, 100_000, 200_000)])  # fmt: skip
+def test_larger_days_get_fewer_iterations(stops: int, least: int, most: int) -> None:
+    assert least <= budget(stops) <= most

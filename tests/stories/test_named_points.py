@@ -69,14 +69,15 @@ def test_a_case_that_is_killed_at_a_named_point_is_worked_again(planned: Planned
         customer = client.acting(client.token("customer", order["person_id"]))
         said = customer.chat(f"Can you deliver {order['ref']} tomorrow instead?", key=f"move {nth}")
         assert said.case is not None
+        case = said.case
         killed_at = wait_for(lambda: _killed_at(planned.marker(point)), f"the kill at {point}", house.log)
-        stuck = _status(house, said.case)
-        wait_for(lambda: _status(house, said.case) != stuck, "the case to go on", house.log)
+        stuck = _status(house, case)
+        wait_for(lambda: _status(house, case) != stuck, "the case to go on", house.log)
         took_s = time.time() - killed_at
-        wait_for(lambda: _status(house, said.case)[0] == "closed", "the case to be closed", house.log)
+        wait_for(lambda: _status(house, case)[0] == "closed", "the case to be closed", house.log)
     assert took_s < WITHIN_S
     assert house.pid_of("worker") not in (None, before), "it was killed indeed"
-    _done_once(house, said.case, order)
+    _done_once(house, case, order)
 
 
 def _killed_at(marker: Path) -> float | None:

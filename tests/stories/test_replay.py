@@ -210,9 +210,9 @@ def test_a_customer_is_forgotten_and_the_log_still_verifies(lived: Lived) -> Non
         assert customer.stop in house.command("log", "show").stdout
         sent_before = house.sent()
         with house.admin() as client:
-            client.erase(customer.id)
+            client.api.erase_person(customer.id)
             with pytest.raises(ApiError, match="404"):
-                client.erase("per_00000000000000000000")
+                client.api.erase_person("per_00000000000000000000")
         _nothing_is_left(house, customer)
         for check in ("verify", "replay"):
             assert house.command("log", check).returncode == 0

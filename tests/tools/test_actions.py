@@ -300,6 +300,16 @@ def test_goods_that_were_loaded_meanwhile_do_not_jump_to_another_van(bench: Benc
         bench.run("reassign", routes={"van1": bench.stops("A2", "A3"), "van2": bench.stops("A1", "B1")})
 
 
+def test_a_stop_at_which_a_van_stands_by_now_is_not_given_to_another(bench: Bench) -> None:
+    """Its goods are at the depot: a second order came in for a door that the van has been to before."""
+    load_and_leave(bench.db, "van1", [bench.order["A2"]], at("08:00"))
+    tap(bench.db, "arrived", "van1", at("08:08"), bench.stop["A1"])
+    before = bench.routes()
+    with pytest.raises(Stale, match="is at one of the stops"):
+        bench.run("reassign", routes={"van1": bench.stops("A2", "A3"), "van2": bench.stops("A1", "B1")})
+    assert bench.routes() == before
+
+
 def test_goods_at_the_depot_do_not_catch_up_with_a_van_that_has_left(bench: Bench) -> None:
     load_and_leave(bench.db, "van2", [bench.order["B1"]], NOW)
     with pytest.raises(Stale, match="can't go with van2"):

@@ -80,9 +80,6 @@ def test_an_engine_and_a_worker_without_one_say_the_same(living: Living, engines
     with_it, without = ask(engine, day, "A3"), Local().ask(DEPOT, DAY, day.stops["A3"], KINDS, at("08:05"))
     assert with_it == without
     assert with_it.candidates
-    for candidate in without.candidates:
-        told = engine.answer("evaluate", {"problem": without.problem.model_dump(mode="json"), "candidate": candidate})
-        assert told == Local().evaluate(without.problem, candidate)
 
 
 def test_what_it_says_over_its_socket_is_the_same(living: Living, engines: Any) -> None:

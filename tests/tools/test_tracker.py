@@ -41,7 +41,7 @@ def late_stops(van: str = "van1") -> list[str]:
 
 def facts(day: Day, ref: str, now: datetime) -> dict[str, Any]:
     with store.transaction() as db:
-        return {f["name"]: f["value"] for f in tracker.order_status(db, orders.get(db, day.orders[ref]), now)}
+        return {f["name"]: f["value"] for f in tracker.order_status(db, day.orders[ref], now)}
 
 
 # Late, and on time again
@@ -259,7 +259,7 @@ def test_every_fact_has_a_source_and_a_time(living: Living) -> None:
     day = planned(living)
     look(NOW)
     with store.transaction() as db:
-        for each in tracker.order_status(db, orders.get(db, day.orders["A1"]), NOW):
+        for each in tracker.order_status(db, day.orders["A1"], NOW):
             assert each["source"]
             assert clock.parse(each["at"]) <= NOW
 
@@ -268,7 +268,7 @@ def test_what_is_said_to_a_customer_names_nobody(living: Living) -> None:
     day = planned(living)
     look(NOW)
     with store.transaction() as db:
-        said = str(tracker.order_status(db, orders.get(db, day.orders["A1"]), NOW))
+        said = str(tracker.order_status(db, day.orders["A1"], NOW))
     assert "Customer" not in said
     assert "+1555" not in said
 

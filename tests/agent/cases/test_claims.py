@@ -104,7 +104,7 @@ def test_a_proof_from_elsewhere_proves_nothing_and_the_driver_is_asked(living: L
     assert case_row(case_id).status == "offered"
     with store.transaction() as db:
         driver = principals.ensure(db, "driver", "van1-driver")
-        assert "has not found it" in str(threads.lines(db, driver)[-1].body)
+        assert "has not found it" in str(threads.open_of(db, driver, at("12:00")).lines[-1].body)
         assert offers.open_to(db, ana(day)) is None, "it is not the customer who is asked"
     replays(case_id)
 

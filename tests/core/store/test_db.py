@@ -112,3 +112,25 @@ def test_what_the_database_refuses_is_no_outage(living: Living) -> None:
     with pytest.raises(IntegrityError):
         write_twice()
     assert depots() == []
+
+
+def test_a_connection_that_the_server_ended_while_it_lay_idle_is_not_handed_out(living: Living) -> None:
+    with store.transaction() as db:
+        ours = db.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    admin = store.connect(living.url)
+    with admin.connect() as other:
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": ours})
+    admin.dispose()
+    with store.transaction() as db:
+        assert db.execute(text("SELECT pg_backend_pid()")).scalar_one() != ours
+
+
+def test_a_glance_sees_what_is_committed_and_a_lost_database_is_said_to_be_lost_there_too(living: Living) -> None:
+    with store.transaction() as db:
+        a_depot(db)
+        with store.glance() as other:
+            assert other.execute(select(depot.c.id)).all() == []
+    with store.glance() as db:
+        assert db.execute(select(depot.c.id)).scalars().all() == ["dep"]
+    with pytest.raises(Unavailable), store.glance() as db:
+        lose(db)

@@ -68,7 +68,7 @@ def test_a_broken_file_ends_with_its_error_and_2(tmp_path: Path, capsys: pytest.
 
 def test_a_server_that_is_not_there_ends_with_its_error_and_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--url", "http://127.0.0.1:9", "--patience", "0.01"]) == 2
-    assert "did not answer GET /api/clock" in " ".join(capsys.readouterr().out.split())
+    assert "did not answer GET /api/v1/clock" in " ".join(capsys.readouterr().out.split())
 
 
 def test_progress_shows_the_time_at_the_depot() -> None:

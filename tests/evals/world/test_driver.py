@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ from evals.world.rates import REASONS
 from evals.world.scenario import Depot, Driver, Order, Scenario, Vehicle, local
 
 HOME = (50.0, 4.0)
+DAY = date(2026, 3, 10)
 SHIFT = int(datetime(2026, 3, 10, 7, 30, tzinfo=UTC).timestamp())
 
 
@@ -56,7 +57,11 @@ def scenario(orders: Sequence[Order] = ORDERS, failures: tuple[str, ...] = ()) -
 
 
 def row(known: Order, status: str = "planned") -> OrderRow:
-    return OrderRow(id=f"ord_{known.ref}", ref=known.ref, person="p", depot="d", status=status, vehicle="van-01")
+    return OrderRow(
+        id=f"ord_{known.ref}", ref=known.ref, client="shop", person="p", depot="d", day=DAY, status=status, stop="s",
+        vehicle="van-01", place="given", windows=(), kind="delivery", priority="normal", pieces=1, weight_g=0,
+        volume_ml=0, service_s=300, skills=(), crew=1,
+    )  # fmt: skip
 
 
 def a_van(day: Scenario | None = None, incidents: Incidents | None = None) -> Van:
@@ -65,12 +70,13 @@ def a_van(day: Scenario | None = None, incidents: Incidents | None = None) -> Va
 
 
 def stop(name: str, lat: float, orders: Sequence[str], done: bool = False) -> RouteStop:
-    lines = tuple(RouteOrder(id=f"ord_{ref}") for ref in orders)
-    return RouteStop(stop=name, orders=lines, lat=lat, lon=4.0, service_s=300, done=done)
+    lines = tuple(RouteOrder(id=f"ord_{ref}", ref=ref, pieces=1) for ref in orders)
+    planned = datetime(DAY.year, DAY.month, DAY.day, 9, tzinfo=UTC)
+    return RouteStop(stop=name, arrival=planned, orders=lines, lat=lat, lon=4.0, service_s=300, done=done)
 
 
 def route(*stops: RouteStop, departed: bool = False, following: str | None = None) -> DriverRoute:
-    return DriverRoute(vehicle="van-01", next=following, departed=departed, stops=stops)
+    return DriverRoute(vehicle="van-01", day=DAY, next=following, departed=departed, stops=stops)
 
 
 BOTH = route(stop("s1", 50.01, ["A-1", "A-2"]), stop("s2", 50.02, ["A-3"]))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -146,7 +146,12 @@ def test_an_escalation_that_needs_more_than_a_call_stays(api: FakeApi) -> None:
 def test_a_call_settles_who_wants_a_person_and_what_the_dispatcher_took_over(
     kind: str, reason: str, called: bool
 ) -> None:
-    assert worked_by_phone(Case(id="case_1", kind=kind, status="escalated", reason_code=reason)) is called
+    opened = datetime(2026, 3, 10, 9, tzinfo=UTC)
+    case = Case(
+        id="case_1", kind=kind, subject="ord_1", depot="d", day=opened.date(), status="escalated", version=3,
+        opened_at=opened, facts={}, options=(), reason_code=reason,
+    )  # fmt: skip
+    assert worked_by_phone(case) is called
 
 
 def test_a_twentieth_of_the_customers_cancels_before_the_promised_time_and_is_then_not_at_home(api: FakeApi) -> None:
@@ -178,7 +183,7 @@ class ElsewhereDecided(FakeApi):
 
     def _route(self, request: Any) -> Any:
         answer = super()._route(request)
-        if request.url.path == "/api/cases":
+        if request.url.path == "/api/v1/cases":
             answer = {"cases": [dict(case) for case in answer["cases"]]}
             for case in self.cases.values():
                 case |= {"status": "closed", "verdict": "approve"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evals.fake_api import FakeApi
+from evals.fake_api import PLAIN, FakeApi
 from evals.wire import OrderRow, Plan
 from evals.world.rates import Rates
 from evals.world.run import DayResult, Pace, Progress, Speed, p95_ms, run, slack
@@ -185,21 +185,27 @@ def test_slack_is_the_least_time_to_the_end_of_a_promise_in_the_first_hours() ->
 
     def route(vehicle: str, *stops: dict[str, Any]) -> dict[str, Any]:
         span = {"start": "2026-03-10T07:00:00Z", "end": "2026-03-10T12:00:00Z"}
-        return {"vehicle": vehicle, "distance_m": 1, "driving_s": 1, "stops": stops, **span}
+        return {"vehicle": vehicle, "digest": "", "cost": 1, "distance_m": 1, "driving_s": 1, "stops": stops, **span}
 
     routes = [
         route("v1", stop("a", "07:30"), stop("b", "08:30"), stop("d", "11:00")),
         route("v2", stop("c", "09:00")),
         route("v3"),
     ]
-    plan = Plan.model_validate({"version": 1, "digest": "d", "cost": 1, "routes": routes})
+    plan = Plan.model_validate(
+        {"version": 1, "digest": "d", "cost": 1, "routes": routes, "published": True, "made_by": {}, "unassigned": []}
+    )
     rows = [
         OrderRow.model_validate(
-            {
+            PLAIN
+            | {
                 "id": id_,
                 "ref": id_,
+                "client": "shop",
                 "person": "p",
                 "depot": "d",
+                "day": "2026-03-10",
+                "stop": id_,
                 "status": "planned",
                 "promise": {"lo": "2026-03-10T07:00:00Z", "hi": f"2026-03-10T{hi}:00Z"},
             }

@@ -1,0 +1,60 @@
+"""The answer of `GET /api/report/{day}`: docs/report.md says what its figures mean."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from api.answers import Answer
+
+
+class BrokenPromise(Answer):
+    promise: str
+    order: str
+    hi: datetime
+    arrived: datetime | None
+    knowable: datetime | None
+    told: datetime | None
+    reason: str
+
+
+class Custody(Answer):
+    parcels: dict[str, int]
+    planned: int
+    loaded: int
+    left_behind: tuple[str, ...]
+    mismatches: tuple[tuple[str, str], ...]
+    agrees: bool
+
+
+class Spend(Answer):
+    decisions: int
+    cost_cents: int
+    saved_cents: int
+
+
+class LogHead(Answer):
+    seq: int
+    head: str
+    verified: bool
+    problems: tuple[str, ...]
+
+
+class DayReport(Answer):
+    """A day in figures, over all depots."""
+
+    orders: dict[str, int]
+    effects: dict[str, int]
+    promises: dict[str, int]
+    messages: dict[str, int]
+    held_back: dict[str, int]
+    feedback: dict[str, int]
+    cases: dict[str, dict[str, int]]
+    unfinished_cases: dict[str, int]
+    endings: dict[str, int]
+    chosen_by_customers: tuple[str, ...]
+    broken_promises: tuple[BrokenPromise, ...]
+    custody: Custody
+    spend: dict[str, dict[str, Spend]]
+    decisions: dict[str, int]
+    outside_policy: int
+    log: LogHead
