@@ -38,6 +38,7 @@ REACHES_A_PERSON = frozenset({"escalate"})
 """what the kill switch lets through: it stops Doorstep from acting, not from calling for help"""
 
 FACTS: dict[str, str] = {
+    "approved_before": "a person has approved telling the customers whom the same cause hit before",
     "attempts": "how often the order was tried: today's failed attempts and earlier days",
     "client": "the account that the order belongs to",
     "days_ahead": "days from today to the day asked for",

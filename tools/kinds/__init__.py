@@ -29,6 +29,11 @@ def _late_by_it(db: Connection, row: Row[Any]) -> Scope:
     return Scope(stops=tuple(sorted(tracker.late_stops(db, row.day) & hit or hit)))
 
 
+def _approved_before(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
+    """Those who joined an incident after its proposal was shown come after one that a person has approved."""
+    return {"approved_before": "first" in row.facts}
+
+
 def _none_is_late(db: Connection, row: Row[Any]) -> str | None:
     return None if tracker.late_stops(db, row.day) & incidents.hit(row.facts) else "on_time_again"
 
@@ -138,6 +143,7 @@ KINDS: dict[str, Kind] = (
             actions={"retell": "retell_all", "resequence": "resequence_all"},
             scope=_late_by_it,
             settled=_none_is_late,
+            facts=_approved_before,
         ),
         "unassigned": Kind(
             ("wait", "hold", "join", "reassign", "serve", "postpone"),
