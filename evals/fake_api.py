@@ -83,7 +83,7 @@ def fleet(api: FakeApi, call: Call) -> Any:
     api.depots = {depot["id"]: depot for depot in call.body["depots"]}
     api.vehicles = {vehicle["id"]: vehicle for vehicle in call.body["vehicles"]}
     counts = {name: len(call.body[name]) for name in ("depots", "drivers", "vehicles")}
-    return {"clients": 0, **counts, "rejected": []}
+    return {"clients": 0, "areas": 0, **counts, "rejected": []}
 
 
 PLAIN: Row = {
