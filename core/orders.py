@@ -14,7 +14,7 @@ from core import canonical, custody, people, stream
 from core.clock import iso
 from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
-from core.store.tables import order, parcel, person
+from core.store.tables import order, parcel, person, transfer
 
 FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
@@ -229,8 +229,12 @@ def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:
 
 
 def open_stops(db: Connection, depot_id: str, day: date) -> set[str]:
-    query = select(order.c.stop_id).where(order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(OPEN))
-    return set(db.execute(query).scalars())
+    """Doors that still have something to do, and places where goods are to go from van to van."""
+    doors = select(order.c.stop_id).where(order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(OPEN))
+    meetings = select(transfer.c.id).where(
+        transfer.c.depot_id == depot_id, transfer.c.day == day, transfer.c.status == "open"
+    )
+    return set(db.execute(doors.union_all(meetings)).scalars())
 
 
 def set_status(db: Connection, order_ids: Iterable[str], status: str) -> None:

@@ -13,7 +13,20 @@ from typing import Any
 from sqlalchemy import Connection, Row
 from sqlalchemy.dialects.postgresql import insert
 
-from core import attempts, canonical, cases, custody, events, fleet, geo, orders, promises, vans
+from core import (
+    attempts,
+    breakdowns,
+    canonical,
+    cases,
+    custody,
+    events,
+    fleet,
+    geo,
+    orders,
+    promises,
+    transfers,
+    vans,
+)
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
 from core.store.tables import proof
@@ -40,15 +53,26 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
             return "duplicate"
         try:
             TAPS[fact.kind](db, fact, van)
+            _it_moves(db, fact, van)
         except DoorstepError:
             point.rollback()
             raise
     return "accepted"
 
 
+def _it_moves(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """A van that was broken and does something else now has been repaired, whether its driver said so or not."""
+    stood = ("broken", "idle")
+    if van.state in stood and vans.ensure(db, van.vehicle_id, fact.at).state not in stood:
+        breakdowns.end(db, van.vehicle_id, fact.at)
+
+
 def _without_what_is_personal(fact: Event) -> Event:
     """The fact as it is kept: of a proof its kind and hash, of a failed attempt the code of its reason. Notes and
-    places are personal and live in `proof` and `attempt`."""
+    places are personal and live in `proof`, `attempt` and `breakdown`."""
+    if fact.kind == "driver.breakdown":
+        kept = {name: fact.data[name] for name in ("reason", "minutes") if name in fact.data}
+        return fact.model_copy(update={"data": kept})
     if fact.kind == "driver.failed":
         kept = {name: value for name, value in fact.data.items() if name not in ("reason", "note")}
         return fact.model_copy(update={"data": {**kept, "reason": attempts.read(dict(fact.data))[0]}})
@@ -80,40 +104,34 @@ def _loaded(db: Connection, fact: Event, van: Row[Any]) -> None:
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
     tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
     if van.state == "idle" and vans.local_day(fact.at, tz) == van.day:
-        _head_on(db, van, fact.at, last=None)
-
-
-def _head_on(db: Connection, van: Row[Any], at: datetime, last: str | None) -> None:
-    """Off to the next open stop, or back to the depot when there is none."""
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    ahead = [stop for stop in vans.open_route(db, van.vehicle_id, depot_id, van.day) if stop != last]
-    vans.set_state(db, van.vehicle_id, "driving", at, stop_id=ahead[0] if ahead else None, last_stop_id=last)
+        vans.head_on(db, van, fact.at, last=None)
 
 
 def _arrived(db: Connection, fact: Event, van: Row[Any]) -> None:
     here = orders.at_stop(db, fact.subject)
-    if not here:
+    meeting = None if here else transfers.get(db, fact.subject)
+    if not here and meeting is None:
         raise BadInput(f"There is no stop {fact.subject}.", "Read the route again.", field="stop")
     for row in here:
         if custody.van_of(db, row.id) == van.vehicle_id:
             promises.settle(db, row.id, fact.at)
     if fact.at < van.state_at:
         return
-    if any(row.status in orders.OPEN for row in here):
+    if any(row.status in orders.OPEN for row in here) or (meeting is not None and meeting.status == "open"):
         vans.set_state(db, van.vehicle_id, "serving", fact.at, stop_id=fact.subject, last_stop_id=fact.subject)
     else:  # its orders were cancelled or moved while the van was on its way
-        _head_on(db, van, fact.at, last=fact.subject)
+        vans.head_on(db, van, fact.at, last=fact.subject)
 
 
 def _served(db: Connection, fact: Event, van: Row[Any], row: Row[Any], status: str) -> None:
     promises.settle(db, row.id, fact.at)
     orders.set_status(db, [row.id], status)
-    if any(r.status in orders.OPEN for r in orders.at_stop(db, row.stop_id)):
+    if van.state == "broken" or any(r.status in orders.OPEN for r in orders.at_stop(db, row.stop_id)):
         return
     if fact.at >= van.state_at:
-        _head_on(db, van, fact.at, last=row.stop_id)
+        vans.head_on(db, van, fact.at, last=row.stop_id)
     elif van.stop_id == row.stop_id:  # a late tap of the stop that it heads for: there is nothing left to do
-        _head_on(db, van, van.state_at, last=van.last_stop_id)
+        vans.head_on(db, van, van.state_at, last=van.last_stop_id)
 
 
 def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -190,5 +208,9 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.arrived": _arrived,
     "driver.delivered": _delivered,
     "driver.failed": _failed,
+    "driver.breakdown": breakdowns.begin,
+    "driver.repaired": breakdowns.over,
+    "driver.gave": transfers.given,
+    "driver.took": transfers.taken,
     "driver.finished": _finished,
 }

@@ -17,6 +17,8 @@ from core.store.tables import depot, position, van, vehicle
 
 T = TypeVar("T")
 
+STATES = ("idle", "driving", "serving", "broken", "finished")
+
 PARTITION_LOCK = 7304502
 """Advisory lock under which one process at a time makes tables of days."""
 
@@ -68,6 +70,13 @@ def open_route(db: Connection, vehicle_id: str, depot_id: str, day: date) -> lis
         return []
     still = orders.open_stops(db, depot_id, day)
     return [stop for stop in current.routes[vehicle_id].stops if stop in still]
+
+
+def head_on(db: Connection, row: Row[Any], at: datetime, last: str | None) -> None:
+    """Off to the next open stop, or back to the depot when there is none."""
+    depot_id = fleet.get_vehicle(db, row.vehicle_id).depot_id
+    ahead = [stop for stop in open_route(db, row.vehicle_id, depot_id, row.day) if stop != last]
+    set_state(db, row.vehicle_id, "driving", at, stop_id=ahead[0] if ahead else None, last_stop_id=last)
 
 
 def ensure_partitions(db: Connection, day: date, ahead: int = 2) -> None:

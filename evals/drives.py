@@ -19,7 +19,8 @@ from typing import Any
 from core import clock, fleet, orders
 from evals.wire import DriverRoute, OrderRow, Plan, PlannedRoute, PlannedStop, Promise, RouteOrder, RouteStop
 from evals.world import incidents
-from evals.world.driver import POSITION_S, Day, Leg, Van
+from evals.world.driver import POSITION_S, Day, Van
+from evals.world.leg import Leg
 from evals.world.run import TICK_S, slack
 from evals.world.scenario import Depot, Order, Point, Scenario
 from evals.world.streets import Streets

@@ -132,6 +132,8 @@ class RouteStop(Answer):
     service_s: int
     arrival: datetime | None = None
     done: bool = False
+    giver: str | None = None
+    """a meeting: the van whose goods are taken over there; `stop` is the transfer"""
 
 
 class DriverRoute(Answer):
@@ -139,6 +141,9 @@ class DriverRoute(Answer):
     version: int | None = None
     next: str | None = None
     departed: bool = False
+    broken: bool = False
+    handovers: tuple[str, ...] = ()
+    """transfers for which somebody comes to this van"""
     stops: tuple[RouteStop, ...] = ()
 
 

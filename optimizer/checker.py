@@ -105,6 +105,9 @@ def _limits(problem: Problem, vehicle: Vehicle, stops: list[Stop]) -> Iterator[V
         load = sum(stop.demand[dimension] for stop in stops if len(stop.demand) > dimension)
         if load > room:
             yield _violation(f"capacity{dimension + 1}", vehicle.id, f"{load} loaded, room for {room}")
+    for at, stop in enumerate(stops):
+        if stop.after is not None and all(before.id != stop.after for before in stops[:at]):
+            yield _violation("transfer", stop.id, f"on {vehicle.id} before its goods are fetched at {stop.after}")
     for stop in stops:
         if stop.aboard not in (None, vehicle.id):
             yield _violation("aboard", stop.id, f"on {vehicle.id}, but its goods are on {stop.aboard}")

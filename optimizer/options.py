@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from pydantic import Field
+
 from core.errors import BadInput
 from optimizer.churn import Move, moves
 from optimizer.insertion import spots
@@ -28,7 +30,7 @@ from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, 
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
 from optimizer.travel import Matrix
 
-Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove"]
+Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove", "repair", "rescue"]
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
 Routes = Mapping[str, tuple[str, ...]]
@@ -48,6 +50,15 @@ class Scope(Frozen):
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
+    breakdown: str | None = None
+    """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`, with `stops` left"""
+    vehicle: str | None = None
+    repair_known: bool = False
+    """somebody has said when it goes on"""
+    unfit: tuple[str, ...] = ()
+    """vans that can't come: they stand themselves"""
+    order_counts: dict[str, int] = Field(default_factory=dict)
+    """stop -> orders that change hands there, where that is more than one"""
 
 
 ONE_STOP = Scope()
@@ -62,12 +73,13 @@ class Candidate(Frozen):
 
     @property
     def id(self) -> str:
-        return f"{self.kind}:{self.vehicle_id}" if self.kind == "reassign" else self.kind
+        named = self.kind in ("reassign", "rescue") and self.vehicle_id is not None
+        return f"{self.kind}:{self.vehicle_id}" if named else self.kind
 
 
 class Option(Frozen):
     id: str
-    """the kind, for a reassignment with the vehicle: `reassign:VAN`"""
+    """the kind, for a reassignment or a rescue with the vehicle: `reassign:VAN`"""
     kind: Kind
     stop_id: str
     vehicle_id: str | None = None
@@ -81,6 +93,8 @@ class Option(Frozen):
     promises_retold: int
     retold: tuple[str, ...]
     """stops whose customers get a new time with this option"""
+    left: tuple[str, ...] = ()
+    """stops of a broken van that leave the day with it"""
     stops_moved: int
     others_delayed_min: int
     feasible: bool

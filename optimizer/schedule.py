@@ -19,7 +19,7 @@ class Breach(NamedTuple):
     """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
 
     kind: str
-    """window, shift, capacity, stops, aboard or locked"""
+    """window, shift, capacity, stops, aboard, transfer or locked"""
     subject: str
     """stop or vehicle id"""
     words: str
@@ -91,6 +91,7 @@ class Schedule:
         # .item gives Python integers: int32 sums would overflow silently
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
+        self._fetched = {stop.id: stop.after for stop in problem.stops if stop.after is not None}
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -137,8 +138,21 @@ class Schedule:
         found: list[Breach] = []
         for stop_id, _, start, _, _ in timing.visits:
             found += _stop_breaches(self.stops[stop_id], vehicle, start)
+        if self._fetched:
+            found += self._transfer_breaches([row[0] for row in timing.visits])
         found += self._vehicle_breaches(vehicle, timing)
         return tuple(found)
+
+    def _transfer_breaches(self, stop_ids: Sequence[str]) -> list[Breach]:
+        """Goods that are fetched on the way can't be delivered before."""
+        found: list[Breach] = []
+        seen: set[str] = set()
+        for stop_id in stop_ids:
+            first = self._fetched.get(stop_id)
+            if first is not None and first not in seen:
+                found.append(Breach("transfer", stop_id, f"{stop_id} comes before its goods are fetched at {first}"))
+            seen.add(stop_id)
+        return found
 
     def _stop(self, stop_id: str) -> Stop:
         if stop_id not in self.stops:

@@ -11,7 +11,7 @@ from core import canonical, cases, clock, custody, decisions, orders, plans, pro
 from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
-from tools import desk
+from tools import desk, roadside_case
 from tools.actions import ACTIONS, Args, Job, binds, promise_by_message, put_routes_back
 from tools.kinds import action_kind, case_orders
 
@@ -83,6 +83,7 @@ def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
         retold=tuple(option["retold"]),
         orders=tuple(mine),
         day=str(row.facts.get("day", "")),
+        left=tuple(o for o in mine if orders.get(db, o).stop_id in option.get("left", ())),
     )
 
 
@@ -152,6 +153,7 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         _orders_back(db, applied)
         + _wanted_again(db, applied)
         + _failed_still(db, applied)
+        + roadside_case.call_off(job, applied)
         + put_routes_back(job, applied)
     )
     compensated = [_correct(job, promise_id) for promise_id in applied.get("promises", [])]

@@ -26,7 +26,7 @@ from optimizer import checker, what_if
 from optimizer.options import ONE_STOP, Candidate, Scope
 from optimizer.problem import Plan, Problem
 from optimizer.travel import Matrix
-from tools import problems, tracker, wire
+from tools import problems, roadside, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
@@ -116,6 +116,7 @@ class Engine:
                 )
                 .one()
                 ._asdict(),
+                roadside.stamp(db, depot_id, day),
             ]
         )
         known = self._grounds.get((depot_id, day))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
-from tools import tracker
+from tools import roadside_case, tracker
 from tools.policy import Value
 
 
@@ -181,6 +181,9 @@ KINDS: dict[str, Kind] = {
         scope=_left_out,
         facts=_after_a_try,
         offers=("again", "postpone", "wait"),
+    ),
+    "breakdown": Kind(
+        ("wait", "repair", "rescue", "postpone"), scope=roadside_case.scope, settled=roadside_case.settled
     ),
     "cancel": Kind(
         ("wait", "remove"),

@@ -14,14 +14,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import clock, fleet, geo, geofence, incidents, orders, plans, promises
+from core import breakdowns, clock, fleet, geo, geofence, incidents, orders, plans, promises
 from core.errors import BadInput
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
-from optimizer.travel import Matrix, MatrixStore, great_circle
+from optimizer.travel import Matrix, MatrixStore, great_circle, widened
+from tools import roadside
 
 LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
@@ -82,18 +83,29 @@ def ground(db: Connection, depot_id: str, day: date) -> Ground:
             by_stop.setdefault(row.stop_id, []).append(row)
     ids = sorted(by_stop)
     points = ((home.lat, home.lon), *((by_stop[i][0].lat, by_stop[i][0].lon) for i in ids))
-    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids])
+    broken = {row.id: (row.lat, row.lon) for row in breakdowns.of_day(db, depot_id, day)}
+    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids], tuple(broken.values()))
     stops = {i: stop_of(i, rows[at + 1], by_stop[i], t0) for at, i in enumerate(ids)}
     named = {i: tuple(row.id for row in by_stop[i]) for i in ids}
     places = dict(zip(ids, points[1:], strict=True))
+    beside = dict(zip(broken, range(matrix.size - len(broken), matrix.size), strict=True))
+    roadside_stops = roadside.stops(db, depot_id, day, beside)
+    at_row = {row: broken[each] for each, row in beside.items()}
+    stops |= roadside_stops
+    places |= {each.id: at_row[each.location] for each in roadside_stops.values()}
     return Ground(depot_id, day, home.tz, t0, matrix, points[0], places, stops, named)
 
 
 def _travel(
-    db: Connection, home: Row[Any], points: Sequence[tuple[float, float]], refs: Sequence[str]
+    db: Connection,
+    home: Row[Any],
+    points: Sequence[tuple[float, float]],
+    refs: Sequence[str],
+    broken: Sequence[tuple[float, float]] = (),
 ) -> tuple[Matrix, list[int]]:
+    """The travel times, and the row of each point in them; the last rows are where vans broke down."""
     if home.matrix is None:
-        made = great_circle(points)
+        made = great_circle((*points, *broken))
         matrices().put(made)
         return made, list(range(len(points)))
     known = db.execute(select(matrix_place).where(matrix_place.c.depot_id == home.id))
@@ -107,7 +119,12 @@ def _travel(
             f"PUT /api/depots/{home.id}/matrix with every stop of the day.",
             field="matrix",
         )
-    return matrices().get(home.matrix), [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
+    found = matrices().get(home.matrix)
+    if broken:
+        of_row = {row: at for at, row in places.items()}
+        found = widened(found, [points[0], *(of_row.get(row, points[0]) for row in range(1, found.size))], broken)
+        matrices().put(found)
+    return found, [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
 
 
 def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime) -> Stop:
@@ -181,9 +198,11 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
         vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s})
         for vehicle in (vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id))
     ]
+    vehicles = roadside.standing(db, here, vehicles, here.seconds(now))
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
-    carried = _carried(db, here)
-    found = running(here, vehicles, planned, states, still, due, carried, now)
+    met = roadside.meetings(db, here)
+    carried = {**_carried(db, here), **met.to}
+    found = running(here, vehicles, planned, states, still, due, carried, now, met.after)
     stops = found.stops
     if tried in here.stops and all(stop.id != tried for stop in stops):
         stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
@@ -200,8 +219,10 @@ def running(
     due: Mapping[str, datetime],
     carried: Mapping[str, str],
     now: datetime,
+    after: Mapping[str, str] | None = None,
 ) -> Problem:
     """`live` once everything is read: `states` has rows of the table `van`, `still` the stops that are open."""
+    after = after or {}
     moved, routes = [], {}
     for vehicle in vehicles:
         left = tuple(s for s in planned.get(vehicle.id, ()) if s in still and s in here.stops)
@@ -212,7 +233,7 @@ def running(
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s))
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), after.get(s))
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -250,12 +271,14 @@ def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
     return {row.stop_id for row in states.values() if row.state == "serving"}
 
 
-def _live_stop(here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None) -> Stop:
+def _live_stop(
+    here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None, after: str | None
+) -> Stop:
     windows = tuple((lo, hi) for lo, hi in stop.windows)
     if windows:
         windows = (*windows[:-1], (windows[-1][0], windows[-1][1] + LIVE_SLACK_S))
     due_s = None if due is None else here.seconds(due)
-    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id})
+    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id, "after": after})
 
 
 def _carried(db: Connection, here: Ground) -> dict[str, str]:
@@ -277,6 +300,10 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
     if state is None or state.state == "idle":
         return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, now_s)})
     started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
+    if state.state == "broken":
+        stands = here.stops.get(state.last_stop_id or "")
+        start = 0 if stands is None else stands.location
+        return vehicle.model_copy(update=started | {"start": start, "ready_s": max(vehicle.ready_s, now_s)})
     if state.state == "finished":
         return vehicle.model_copy(update=started | {"shift_end_s": now_s, "max_stops": 0})
     place = here.stops.get(state.last_stop_id or "")

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import DataError
 
 from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, fleet, orders, plans, stream, taps, vans
+from core import canonical, clock, fleet, orders, plans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -154,14 +154,19 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         route = current.routes.get(mine.id) if current else None
         stops = [_stop(db, visit) for visit in route.visits] if route else []
+        handovers = [row.id for row in transfers.of_van(db, mine.id)]
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
         "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
+        "broken": bool(state and state.state == "broken"), "handovers": handovers,
     }  # fmt: skip
 
 
 def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:
     rows = orders.at_stop(db, visit.stop)
+    meeting = None if rows else transfers.get(db, visit.stop)
+    if meeting is not None:
+        return _meeting(db, visit, meeting)
     open_rows = [row for row in rows if row.status in orders.OPEN]
     first = rows[0] if rows else None
     return {
@@ -170,6 +175,17 @@ def _stop(db: Connection, visit: plans.PlannedVisit) -> dict[str, Any]:
         "lat": first.lat if first else None, "lon": first.lon if first else None,
         "address": first.address if first else None, "notes": first.notes if first else None,
         "service_s": max((row.service_s for row in rows), default=0),
+    }  # fmt: skip
+
+
+def _meeting(db: Connection, visit: plans.PlannedVisit, row: Row[Any]) -> dict[str, Any]:
+    """A stop at which goods are taken over from another van, and what has not been scanned yet."""
+    left = [line.order_id for line in transfers.lines(db, [row.id]) if line.taken_at is None]
+    lines = [orders.get(db, order_id) for order_id in left] if row.status == "open" else []
+    return {
+        "stop": visit.stop, "arrival": iso(visit.arrival), "done": row.status != "open", "giver": row.from_vehicle,
+        "orders": [{"id": each.id, "ref": each.ref, "pieces": each.pieces} for each in lines],
+        "lat": row.lat, "lon": row.lon, "address": None, "notes": None, "service_s": row.service_s,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,10 +17,11 @@ from evals.wire import DriverRoute, OrderRow, RouteStop
 from evals.world import chance, fate
 from evals.world.fate import Fate
 from evals.world.incidents import Incidents
+from evals.world.leg import Leg
 from evals.world.scenario import Order, Point, Scenario, Vehicle, rounded
-from evals.world.streets import DETOUR, Streets, heading, metres
+from evals.world.streets import Streets, heading
 
-State = Literal["depot", "loaded", "free", "driving", "serving", "returning", "off"]
+State = Literal["depot", "loaded", "free", "driving", "serving", "broken", "returning", "off"]
 
 LOAD_BEFORE_S = 300
 OVERTIME_S = 3600
@@ -31,6 +32,9 @@ RETURNING_LOOK_S = 300
 LAST_CALL_S = 2 * 3600
 """before the end of the shift: who has no work by then goes home"""
 POSITION_S = 30
+WAITING_LOOK_S = 60
+"""how often a driver looks who waits with a repaired van for one that comes for its goods"""
+FAULTS = ("engine", "battery", "tyre", "electrics")
 PROOFS = ("photo", "photo", "photo", "signature", "code", "note")
 
 Sent = dict[str, Any]
@@ -54,6 +58,8 @@ class Day:
     """refs whose customers have cancelled: who comes all the same is sent away"""
     missed: list[tuple[int, str]] = field(default_factory=list)
     """when, and whose, first attempt failed, for the customer to hear of it"""
+    vans: dict[str, Van] = field(default_factory=dict)
+    """by vehicle, for drivers who meet"""
 
     @classmethod
     def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
@@ -85,36 +91,6 @@ class Day:
 
 
 @dataclass
-class Leg:
-    """A drive; before it begins the van is at `a`, after it ends at `b`."""
-
-    a: Point
-    b: Point
-    begins: int
-    ends: int
-    stood: tuple[int, int] = (0, 0)
-    """from when until when it stood still on the way, broken down"""
-
-    def at(self, when: int) -> Point:
-        if when >= self.ends:
-            return self.b
-        if when <= self.begins:
-            return self.a
-        still = self.stood[1] - self.stood[0]
-        moved = when - self.begins - max(min(when, self.stood[1]) - self.stood[0], 0) if still else when - self.begins
-        share = moved / max(self.ends - self.begins - still, 1)
-        return rounded(self.a[0] + share * (self.b[0] - self.a[0]), self.a[1] + share * (self.b[1] - self.a[1]))
-
-    @property
-    def kmh(self) -> int:
-        drove = self.ends - self.begins - (self.stood[1] - self.stood[0])
-        return round(metres(self.a, self.b) * DETOUR * 3.6 / max(drove, 1))
-
-    def moves(self, when: int) -> bool:
-        return self.begins <= when < self.ends and not self.stood[0] <= when < self.stood[1]
-
-
-@dataclass
 class Van:
     """One vehicle and its driver."""
 
@@ -137,6 +113,8 @@ class Van:
     departed_at: int | None = None
     finished_at: int | None = None
     delivered: int = 0
+    rescued: int = 0
+    """orders taken over from a broken van"""
 
     @classmethod
     def at_depot(cls, vehicle: Vehicle, day: Day) -> Van:
@@ -167,7 +145,7 @@ class Van:
     def looks(self, until: int) -> bool:
         """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on; on
         the way home now and then, since there may be work again."""
-        soon = self.state in ("depot", "loaded", "serving") and self.next_at <= until
+        soon = self.state in ("depot", "loaded", "serving", "broken") and self.next_at <= until
         again = self.state == "returning" and until >= self.heard_at + RETURNING_LOOK_S
         return soon or again or self.state == "free"
 
@@ -228,6 +206,8 @@ class Van:
                     happened += self._arrive(at)
                 case "serving":
                     happened += self._hand_over(at)
+                case "broken":
+                    happened += self._repaired(at)
                 case "returning":
                     happened += self._finish(at)
                 case _:
@@ -235,7 +215,7 @@ class Van:
         return happened
 
     def _breakdown(self, until: int) -> list[Sent]:
-        """The van stops on the way and goes on later; what comes after is that much later."""
+        """The van stops on the way and stands; its driver says where, why, and until when if that is known."""
         trouble = self.day.incidents.breakdowns.get(self.vehicle.id)
         drives = self.state in ("driving", "returning") and self.broken_at is None
         if trouble is None or self.departed_at is None or not drives:
@@ -243,11 +223,20 @@ class Van:
         at = max(self.departed_at + trouble.after_s, self.heard_at + 1)
         if not at <= min(until, self.next_at - 1):
             return []
-        self.broken_at = at
-        self.leg = replace(self.leg, ends=self.leg.ends + trouble.stands_s, stood=(at, at + trouble.stands_s))
-        self.next_at = self.leg.ends
+        here, why = self.leg.at(at), chance.pick(FAULTS, self.day.scenario.seed, "breaks because", self.vehicle.id)
+        self.leg, self.stop, self.state = Leg(here, here, at, at), None, "broken"
+        self.broken_at, self.next_at = at, at + trouble.stands_s
         minutes = trouble.stands_s // 60 if trouble.known else None
-        return [self._event("breakdown", at, str(self.day.scenario.day), data={"minutes": minutes})]
+        data = {"reason": why, "minutes": minutes, "lat": here[0], "lon": here[1]}
+        return [self._event("breakdown", at, str(self.day.scenario.day), data=data)]
+
+    def _repaired(self, at: int) -> list[Sent]:
+        """It could go on; while the phone says that somebody comes for its goods, its driver waits."""
+        if self.route is not None and self.route.handovers:
+            self.next_at = at + WAITING_LOOK_S
+            return []
+        self.state = "free"
+        return [self._event("repaired", at, str(self.day.scenario.day))]
 
     def _load(self, at: int) -> list[Sent]:
         mine = [order.id for stop in self._open_stops() for order in stop.orders]
@@ -272,20 +261,35 @@ class Van:
 
     def _arrive(self, at: int) -> list[Sent]:
         stop = self._present_stop()
-        known = [self.day.orders[order.id] for order in stop.orders if order.id in self.day.orders]
+        goods = () if stop.giver else stop.orders
+        known = [self.day.orders[order.id] for order in goods if order.id in self.day.orders]
         begins = max(at, self.day.opens(known))
         refs = sorted(order.ref for order in known)
         seed, sigma = self.day.scenario.seed, self.day.scenario.rates.service_sigma
         factor = max((self.day.incidents.long_service.get(ref, 1.0) for ref in refs), default=1.0)
-        took = stop.service_s * factor * chance.noise(sigma, seed, "service", *refs)
+        took = stop.service_s * factor * chance.noise(sigma, seed, "service", *(refs or [stop.stop]))
         self.state, self.next_at = "serving", begins + max(round(took), 20)
         return [self._event("arrived", at, self._nth(stop.stop), stop=stop.stop)]
 
     def _hand_over(self, at: int) -> list[Sent]:
         stop = self._present_stop()
+        if stop.giver is not None:
+            return self._take_over(stop, self.day.vans[stop.giver], at)
         happened = [self._try(order.id, stop, at) for order in stop.orders if order.id not in self.tried]
         self.stop, self.state, self.next_at = None, "free", at
         return happened
+
+    def _take_over(self, stop: RouteStop, giver: Van, at: int) -> list[Sent]:
+        """Two drivers beside a broken van: one hands out and scans, the other takes in and scans."""
+        mine = [order.id for order in stop.orders if order.id in giver.aboard]
+        for order in mine:
+            del giver.aboard[order]
+        self.aboard |= dict.fromkeys(mine)
+        self.rescued += len(mine)
+        self.stop, self.state, self.next_at = None, "free", at
+        scan = {"transfer": stop.stop, "orders": mine}
+        gave, took = giver._event("gave", at, stop.stop, data=scan), self._event("took", at, stop.stop, data=scan)
+        return [gave, took] if mine else []
 
     def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
         self.tried.add(order)
@@ -360,6 +364,9 @@ class Van:
         self.route = route
         self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
         self.tried = {row.id for row in mine if row.status == "failed"}
+        if route.broken:
+            self.state, self.broken_at, self.departed_at, self.next_at = "broken", now, now, now + 1
+            return
         if not route.departed:
             self.state = "loaded" if self.aboard else "depot"
             self.next_at = max(self.leaves_at if self.aboard else self.next_at, now + 1)

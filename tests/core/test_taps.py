@@ -323,4 +323,5 @@ def test_a_tap_names_its_vehicle(road: Road) -> None:
 def test_every_kind_of_tap_is_tried_above() -> None:
     assert {kind.removeprefix("driver.") for kind in TAPS} == {
         "loaded", "departed", "arrived", "delivered", "failed", "finished",
+        "breakdown", "repaired", "gave", "took",  # tests/agent/cases/test_breakdown.py
     }  # fmt: skip

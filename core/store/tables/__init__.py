@@ -1,12 +1,13 @@
 """Every table, one place. What each record means is told in the module of the same name in `core`.
 
-Personal data lives only in `person`, `order_`, `message.body`, `import_row.raw`, `proof.note` and `attempt.note`; all
-else carries ids and salted digests.
+Personal data lives only in `person`, `order_`, `message.body`, `import_row.raw`, `attempt.note`, `breakdown.note`,
+`proof_file.content` and `proof` (its note, code and place); all else carries ids and salted digests.
 """
 
 from __future__ import annotations
 
 from core.store.tables.base import metadata
+from core.store.tables.custody import breakdown, proof_file, rest, transfer, transfer_line
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
 from core.store.tables.orders import (
@@ -28,6 +29,7 @@ from core.store.tables.work import case, decision, effect, message, outbox, prop
 __all__ = [
     "attempt",
     "blob",
+    "breakdown",
     "case",
     "client",
     "decision",
@@ -57,11 +59,15 @@ __all__ = [
     "principal",
     "promise",
     "proof",
+    "proof_file",
     "proposal",
+    "rest",
     "template",
     "thread",
     "timer",
     "token",
+    "transfer",
+    "transfer_line",
     "turn",
     "van",
     "vehicle",
