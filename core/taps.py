@@ -24,6 +24,7 @@ from core import (
     geo,
     orders,
     promises,
+    scans,
     transfers,
     vans,
 )
@@ -83,27 +84,10 @@ def _without_what_is_personal(fact: Event) -> Event:
     return fact.model_copy(update={"data": {**fact.data, "proof": kept}})
 
 
-def _loaded(db: Connection, fact: Event, van: Row[Any]) -> None:
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    ids = fact.data.get("orders")
-    if not isinstance(ids, list) or not ids:
-        raise BadInput("The load scan names no orders.", 'Send data.orders: ["ord_..."].', field="data.orders")
-    for order_id in ids:
-        row = orders.get(db, str(order_id))
-        events.append(
-            db, fact.model_copy(update={"key": f"{fact.key}:{row.id}", "subject": row.id, "data": {}}), fact.at
-        )
-        if row.status not in ("new", "planned"):
-            raise WrongState(
-                f"Order {row.ref} is {row.status}.", "Put it aside and ask the dispatcher.", field=str(order_id)
-            )
-        custody.move(db, row.id, custody.at_depot(depot_id), custody.on_van(van.vehicle_id), fact.at, fact.key)
-    orders.set_status(db, [str(each) for each in ids], "out")
-
-
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
     tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
     if van.state == "idle" and vans.local_day(fact.at, tz) == van.day:
+        scans.missing(db, fact, van)
         vans.head_on(db, van, fact.at, last=None)
 
 
@@ -147,7 +131,10 @@ def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
         )
     if row.status not in ("out", "failed"):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Bring it back to the depot.", field="order")
-    custody.move(db, row.id, custody.on_van(van.vehicle_id), custody.with_customer(row.person_id), fact.at, fact.key)
+    frm = custody.on_van(van.vehicle_id)
+    aboard = {made for made, holder in custody.parcels(db, row.id).items() if holder == frm}
+    # some of its parcels may have been missed at the depot; with none aboard the record has all of it elsewhere
+    custody.move(db, row.id, frm, custody.with_customer(row.person_id), fact.at, fact.key, aboard or None)
     db.execute(insert(proof).values(_proof(row, given, fact)))
     _served(db, fact, van, row, "delivered")
 
@@ -186,24 +173,16 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
-    """End of the route: what is still aboard goes back to the depot, and its order ends as returned.
-
-    One that comes late, from before what the van does now, changes nothing: what was loaded since stays aboard.
-    """
+    """End of the route. One that comes late, from before what the van does now, changes nothing: what was loaded since
+    stays aboard."""
     if fact.at < van.state_at:
         return
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    for order_id in custody.aboard(db, van.vehicle_id):
-        row = orders.get(db, order_id)
-        custody.move(db, order_id, custody.on_van(van.vehicle_id), custody.at_depot(depot_id), fact.at, fact.key)
-        if row.status in ("out", "failed"):
-            promises.release(db, order_id, "broken")
-            orders.set_status(db, [order_id], "returned")
+    scans.unload(db, fact, van)
     vans.set_state(db, van.vehicle_id, "finished", fact.at, stop_id=None)
 
 
 TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
-    "driver.loaded": _loaded,
+    "driver.loaded": scans.load,
     "driver.departed": _departed,
     "driver.arrived": _arrived,
     "driver.delivered": _delivered,

@@ -97,6 +97,12 @@ def void(db: Connection, transfer_id: str, at: datetime, why: str) -> None:
     _close(db, row, "void", at, why)
 
 
+def give_up(db: Connection, depot_id: str, day: date, at: datetime) -> None:
+    """The day is over: what has not been handed over by now will not be."""
+    for row in of_day(db, depot_id, day):
+        _close(db, row, "void", at, "day_over")
+
+
 def given(db: Connection, fact: Event, van: Row[Any]) -> None:
     """The driver who gives has scanned."""
     row = _scanned(db, fact, van, "from_vehicle")

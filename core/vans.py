@@ -58,6 +58,10 @@ def ensure(db: Connection, vehicle_id: str, at: datetime) -> Row[Any]:
     return db.execute(select(van).where(van.c.vehicle_id == vehicle_id)).one()
 
 
+def of_vehicle(db: Connection, vehicle_id: str) -> Row[Any] | None:
+    return db.execute(select(van).where(van.c.vehicle_id == vehicle_id)).one_or_none()
+
+
 def set_state(db: Connection, vehicle_id: str, state: str, at: datetime, **values: Any) -> None:
     db.execute(update(van).where(van.c.vehicle_id == vehicle_id).values(state=state, state_at=at, **values))
     stream.tell(db, "van", {"vans": [{"id": vehicle_id, "state": state, "stop": values.get("stop_id")}]})

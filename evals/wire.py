@@ -197,12 +197,19 @@ class BrokenPromise(Answer):
     reason: str
 
 
+class CustodyLine(Answer):
+    order: str
+    what: str
+    case: str | None = None
+
+
 class Custody(Answer):
     parcels: dict[str, int] = {}
     planned: int = 0
     loaded: int = 0
     left_behind: tuple[str, ...] = ()
     mismatches: tuple[tuple[str, str], ...] = ()
+    lines: tuple[CustodyLine, ...] = ()
     agrees: bool = True
 
 

@@ -14,7 +14,7 @@ from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, fleet, orders, plans, stream, taps, transfers, vans
+from core import canonical, clock, custody, fleet, orders, plans, scans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -65,6 +65,7 @@ def _no_tap(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _tap(who: Principal, tap: Tap) -> dict[str, str]:
+    own = tap.vehicle
     try:
         with store.transaction() as db:
             own = fleet.of_driver(db, who.subject).id if who.role == "driver" else tap.vehicle
@@ -85,6 +86,10 @@ def _tap(who: Principal, tap: Tap) -> dict[str, str]:
         return _refused(
             tap.key, BadInput("A value is too large or holds a NUL character.", "Correct it and send again.")
         )
+    except custody.Mismatch as error:
+        with store.transaction() as db:
+            scans.contradicted(db, error.order_id, own or "", clock.now(db))
+        return _refused(tap.key, error)
     except DoorstepError as error:
         return _refused(tap.key, error)
 
