@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import cases, fleet, health, incidents, live, messages, plans, report, talk
+from api.routes import cases, driver, fleet, health, incidents, live, messages, plans, report, talk
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -45,6 +45,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         fleet.router,
         plans.router,
         live.router,
+        driver.router,
         cases.router,
         messages.router,
         incidents.router,

@@ -23,7 +23,7 @@ from core.errors import DoorstepError, Unavailable
 from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
-from tools import desk, offers, publishing
+from tools import attendance, desk, offers, publishing
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -73,6 +73,13 @@ def close_day(subject: str) -> None:
     sign()
 
 
+def driver_due(subject: str) -> None:
+    """A driver should be there by now."""
+    vehicle_id, _, day = subject.rpartition(" ")
+    with store.transaction() as db:
+        attendance.look(db, vehicle_id, date.fromisoformat(day), clock.now(db))
+
+
 def survey(subject: str) -> None:
     """Ask the customer of an order how its delivery was."""
     with store.transaction() as db:
@@ -85,6 +92,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "look_again": look_again,
     "offer_over": offer_over,
     "close_day": close_day,
+    "driver_due": driver_due,
     "survey": survey,
 }
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical, phones
 from core.errors import NotFound, WrongState
-from core.store.tables import attempt, import_row, instance, message, order, person, principal, proof, turn
+from core.store.tables import attempt, import_row, instance, message, order, person, principal, proof, proof_file, turn
 
 FINAL = ("delivered", "returned", "cancelled", "rescheduled")
 
@@ -86,7 +86,9 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
         )
     mine = select(order.c.id).where(order.c.person_id == person_id)
     refs = select(order.c.ref).where(order.c.person_id == person_id)
-    db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(note=None))
+    seen = {"note": None, "code": None, "lat": None, "lon": None, "barcodes": None}
+    db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(seen))
+    db.execute(update(proof_file).where(proof_file.c.order_id.in_(mine)).values(content=None))
     db.execute(update(attempt).where(attempt.c.order_id.in_(mine)).values(note=None))
     theirs = or_(import_row.c.ref.in_(refs), import_row.c.order_id.in_(mine))
     db.execute(update(import_row).where(theirs).values(raw=None, reason="erased"))

@@ -11,26 +11,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects.postgresql import insert
 
 from core import (
     attempts,
     breakdowns,
-    canonical,
     cases,
     custody,
     events,
     fleet,
-    geo,
     orders,
     promises,
+    proofs,
+    rests,
     scans,
+    skips,
     transfers,
     vans,
 )
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
-from core.store.tables import proof
 
 AHEAD = timedelta(minutes=5)
 """How far a device's clock may run ahead of ours."""
@@ -77,11 +76,13 @@ def _without_what_is_personal(fact: Event) -> Event:
     if fact.kind == "driver.failed":
         kept = {name: value for name, value in fact.data.items() if name not in ("reason", "note")}
         return fact.model_copy(update={"data": {**kept, "reason": attempts.read(dict(fact.data))[0]}})
-    given = fact.data.get("proof")
-    if not isinstance(given, dict):
+    if "proof" not in fact.data:
         return fact
-    kept = {name: given[name] for name in ("kind", "sha256") if name in given}
-    return fact.model_copy(update={"data": {**fact.data, "proof": kept}})
+    return fact.model_copy(update={"data": {**fact.data, "proof": proofs.impersonal(fact.data["proof"])}})
+
+
+def _started(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """The driver is there. That it was said is what counts: see `tools.attendance`."""
 
 
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -122,39 +123,19 @@ def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
     row = orders.get(db, fact.subject)
     if row.status == "delivered":
         raise WrongState(f"Order {row.ref} was delivered before.", "Nothing to do.", field="order")
-    given = fact.data.get("proof")
-    if not isinstance(given, dict) or given.get("kind") not in ("photo", "signature", "code", "note"):
-        raise BadInput(
-            "The delivery has no proof.",
-            "Send data.proof with kind photo, signature, code or note.",
-            field="data.proof",
-        )
+    seen = proofs.read(db, row, fact.data.get("proof"))
     if row.status not in ("out", "failed"):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Bring it back to the depot.", field="order")
     frm = custody.on_van(van.vehicle_id)
     aboard = {made for made, holder in custody.parcels(db, row.id).items() if holder == frm}
+    if labels := proofs.labels(seen):
+        aboard &= {custody.parcel_id(row.id, label) for label in labels}
     # some of its parcels may have been missed at the depot; with none aboard the record has all of it elsewhere
     custody.move(db, row.id, frm, custody.with_customer(row.person_id), fact.at, fact.key, aboard or None)
-    db.execute(insert(proof).values(_proof(row, given, fact)))
+    if any(holder == frm for holder in custody.parcels(db, row.id).values()):
+        scans.open_case(db, row.id, row.depot_id, row.day, "door", [row.id], fact.at, vehicle=van.vehicle_id)
+    proofs.keep(db, row, seen, fact)
     _served(db, fact, van, row, "delivered")
-
-
-def _proof(row: Row[Any], given: dict[str, Any], fact: Event) -> dict[str, Any]:
-    return {
-        "id": canonical.short("prf", fact.key), "order_id": row.id, "kind": given["kind"], "at": fact.at,
-        "sha256": given.get("sha256"), "note": given.get("note"), "metres_away": _metres(row, given),
-    }  # fmt: skip
-
-
-def _metres(row: Row[Any], given: dict[str, Any]) -> int | None:
-    """How far from the address the proof was taken."""
-    if (
-        row.lat is None
-        or not isinstance(given.get("lat"), int | float)
-        or not isinstance(given.get("lon"), int | float)
-    ):
-        return None
-    return round(geo.metres(row.lat, row.lon, float(given["lat"]), float(given["lon"])))
 
 
 def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -187,6 +168,10 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.arrived": _arrived,
     "driver.delivered": _delivered,
     "driver.failed": _failed,
+    "driver.started": _started,
+    "driver.skipped": skips.skip,
+    "driver.break_started": rests.begin,
+    "driver.break_ended": rests.end,
     "driver.breakdown": breakdowns.begin,
     "driver.repaired": breakdowns.over,
     "driver.gave": transfers.given,

@@ -92,8 +92,9 @@ class _Roadside:
     def near(self) -> list[Vehicle]:
         """Vans that can come to the place, the cheapest detour first."""
         found = []
+        fetched = any(s.aboard == self.broken.id for s in self.problem.stops if s.id in self.stops)
         for vehicle in self.problem.vehicles:
-            if vehicle.id == self.broken.id or vehicle.id in self.scope.unfit:
+            if vehicle.id in (self.broken.id, *self.scope.unfit) or (vehicle.on_road and not fetched):
                 continue
             best = self._meetings(vehicle)[0]
             if best.new_breaches == 0:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import order, vehicle
 from optimizer.options import Scope
-from tools import roadside_case, tracker
+from tools import attendance, roadside_case, tracker
 from tools.policy import Value
 
 
@@ -185,6 +185,7 @@ KINDS: dict[str, Kind] = {
     "breakdown": Kind(
         ("wait", "repair", "rescue", "postpone"), scope=roadside_case.scope, settled=roadside_case.settled
     ),
+    "driver_missing": Kind(("wait", "rescue", "postpone"), scope=attendance.scope, settled=attendance.settled),
     "cancel": Kind(
         ("wait", "remove"),
         actions={"wait": "decline", "remove": "cancel"},

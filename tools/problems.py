@@ -198,11 +198,11 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
         vehicle.model_copy(update={"ready_s": vehicle.ready_s + late_s})
         for vehicle in (vehicle_of(row, here) for row in fleet.of_depot(db, here.depot_id))
     ]
-    vehicles = roadside.standing(db, here, vehicles, here.seconds(now))
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
     met = roadside.meetings(db, here)
     carried = {**_carried(db, here), **met.to}
     found = running(here, vehicles, planned, states, still, due, carried, now, met.after)
+    found = roadside.standing(db, here, found)
     stops = found.stops
     if tried in here.stops and all(stop.id != tried for stop in stops):
         stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
@@ -303,7 +303,7 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
     if state.state == "broken":
         stands = here.stops.get(state.last_stop_id or "")
         start = 0 if stands is None else stands.location
-        return vehicle.model_copy(update=started | {"start": start, "ready_s": max(vehicle.ready_s, now_s)})
+        return vehicle.model_copy(update=started | {"start": start})
     if state.state == "finished":
         return vehicle.model_copy(update=started | {"shift_end_s": now_s, "max_stops": 0})
     place = here.stops.get(state.last_stop_id or "")

@@ -28,7 +28,7 @@ from core.errors import NotAllowed, WrongState
 from core.principals import Principal
 from core.store.tables import van
 from optimizer.problem import Plan
-from tools import policy
+from tools import attendance, policy
 from tools.actions import promise_by_message, promised_range
 from tools.notify import accounts
 from tools.policy import Action
@@ -76,6 +76,7 @@ def publish(db: Connection, who: Principal, depot_id: str, day: date, version: i
         day=day,
     )
     _left_out(db, draft, now)
+    attendance.expect(db, draft)
     timers.put(
         db, "close_day", f"{depot_id} {day}", clock.midnight(day + timedelta(days=1), fleet.get_depot(db, depot_id).tz)
     )

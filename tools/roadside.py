@@ -6,16 +6,16 @@ there that only the van which takes can serve; what it takes is for that van alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import breakdowns, orders, transfers
+from core import breakdowns, orders, rests, transfers
 from core.store.tables import breakdown, order, transfer, transfer_line
-from optimizer.problem import Stop, Vehicle
+from optimizer.problem import Problem, Stop, rebuilt
 
 if TYPE_CHECKING:
     from tools.problems import Ground
@@ -70,17 +70,18 @@ def meetings(db: Connection, here: Ground) -> Meetings:
     return Meetings(to, after)
 
 
-def standing(db: Connection, here: Ground, vehicles: Sequence[Vehicle], now_s: int) -> list[Vehicle]:
-    """The vehicles, those that are broken down ready no sooner than they go on."""
-    rows = {row.vehicle_id: row for row in breakdowns.of_day(db, here.depot_id, here.day) if row.ended_at is None}
-    if not rows:
-        return list(vehicles)
-    return [
-        each.model_copy(update={"ready_s": max(each.ready_s, now_s, goes_on_s(here, rows[each.id]))})
-        if each.id in rows
-        else each
-        for each in vehicles
-    ]
+def standing(db: Connection, here: Ground, problem: Problem) -> Problem:
+    """The problem with vans that stand, broken down or at rest, ready no sooner than they go on."""
+    broken = {row.vehicle_id: row for row in breakdowns.of_day(db, here.depot_id, here.day) if row.ended_at is None}
+    goes_on = {van: here.seconds(until) for van, until in rests.resting_until(db, here.day).items()}
+    goes_on |= {van: goes_on_s(here, row) for van, row in broken.items()}
+    if not any(each.id in goes_on for each in problem.vehicles):
+        return problem
+    vehicles = tuple(
+        each.model_copy(update={"ready_s": max(each.ready_s, goes_on.get(each.id, each.ready_s))})
+        for each in problem.vehicles
+    )
+    return rebuilt(problem, vehicles=vehicles)
 
 
 def goes_on_s(here: Ground, row: Row[Any]) -> int:

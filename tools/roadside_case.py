@@ -55,6 +55,8 @@ def _left(db: Connection, row: Row[Any]) -> tuple[str, ...]:
 
 def arrange(job: Job) -> dict[str, list[str]]:
     """Write a transfer for every van that comes, and tell the drivers. Returns transfer -> its orders."""
+    if "breakdown" not in job.case.facts:
+        return {}
     mine = breakdowns.get(job.db, job.case.facts["breakdown"])
     aboard = set(custody.aboard(job.db, mine.vehicle_id))
     made = {}

@@ -14,7 +14,7 @@ from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, custody, fleet, orders, plans, scans, stream, taps, transfers, vans
+from core import canonical, clock, custody, fleet, orders, plans, rests, scans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -159,11 +159,13 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         route = current.routes.get(mine.id) if current else None
         stops = [_stop(db, visit) for visit in route.visits] if route else []
+        worked = rests.hours(db, mine.id, day, now)
         handovers = [row.id for row in transfers.of_van(db, mine.id)]
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
         "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
         "broken": bool(state and state.state == "broken"), "handovers": handovers,
+        "hours": worked,
     }  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class Van:
     """how often it stood at each stop, and tried each order: a second event has a key of its own"""
     heard_at: int = 0
     broken_at: int | None = None
+    there: bool = False
     departed_at: int | None = None
     finished_at: int | None = None
     delivered: int = 0
@@ -131,10 +132,14 @@ class Van:
 
     @property
     def leaves_at(self) -> int:
-        """Start of the shift, a few minutes of everyday delay, and today's trouble at the dock."""
+        """A few minutes after the driver came, and today's trouble at the dock."""
+        return self.signs_on_at + LOAD_BEFORE_S + self.day.incidents.dock_delay_s.get(self.vehicle.id, 0)
+
+    @property
+    def signs_on_at(self) -> int:
+        """Start of the shift less the time to load, with everyday delay."""
         start = int(self.day.scenario.at(self.vehicle.depot, self.vehicle.shift_start).timestamp())
-        tardy = chance.between(0, 180, self.day.scenario.seed, "tardy", self.vehicle.id)
-        return start + tardy + self.day.incidents.dock_delay_s.get(self.vehicle.id, 0)
+        return start + chance.between(0, 180, self.day.scenario.seed, "tardy", self.vehicle.id) - LOAD_BEFORE_S
 
     @property
     def shift_end(self) -> int:
@@ -193,7 +198,7 @@ class Van:
         """All that happens up to and including `until`, in order."""
         happened: list[Sent] = []
         while self.state not in ("free", "off"):
-            happened += self._breakdown(until)
+            happened += self._sign_on(until) + self._breakdown(until)
             if self.next_at > until:
                 break
             at = self.next_at
@@ -213,6 +218,13 @@ class Van:
                 case _:
                     raise AssertionError(self.state)
         return happened
+
+    def _sign_on(self, until: int) -> list[Sent]:
+        """The driver is there, whatever keeps the van at the dock."""
+        if self.there or until < self.signs_on_at:
+            return []
+        self.there = True
+        return [self._event("started", self.signs_on_at, str(self.day.scenario.day))]
 
     def _breakdown(self, until: int) -> list[Sent]:
         """The van stops on the way and stands; its driver says where, why, and until when if that is known."""
@@ -364,6 +376,7 @@ class Van:
         self.route = route
         self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
         self.tried = {row.id for row in mine if row.status == "failed"}
+        self.there = now >= self.signs_on_at
         if route.broken:
             self.state, self.broken_at, self.departed_at, self.next_at = "broken", now, now, now + 1
             return

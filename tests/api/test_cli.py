@@ -22,7 +22,7 @@ from tests.living import DAY, DEPOT, Living, a_depot, a_plan, a_van, an_order
 
 Done = subprocess.CompletedProcess[bytes]
 COMMANDS = {
-    "": "serve worker demo import optimize understand eval db log policy",
+    "": "serve worker demo import optimize understand eval evidence db log policy",
     "db": "status stop",
     "log": "verify replay show export",
     "policy": "check",

@@ -11,7 +11,7 @@ import pytest
 
 from core import breakdowns
 from evals.wire import DriverRoute, OrderRow, RouteOrder, RouteStop
-from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, OVERTIME_S, Day, Van
+from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, LOAD_BEFORE_S, OVERTIME_S, Day, Van
 from evals.world.incidents import Breakdown, Incidents
 from evals.world.rates import REASONS
 from evals.world.scenario import Depot, Driver, Order, Scenario, Vehicle, local
@@ -61,8 +61,11 @@ def row(known: Order, status: str = "planned") -> OrderRow:
 
 
 def a_van(day: Scenario | None = None, incidents: Incidents | None = None) -> Van:
+    """Its driver has signed on."""
     day = day or scenario()
-    return Van.at_depot(day.vehicles[0], Day.of(day, incidents or Incidents(), [row(o) for o in day.orders]))
+    van = Van.at_depot(day.vehicles[0], Day.of(day, incidents or Incidents(), [row(o) for o in day.orders]))
+    van.there = True
+    return van
 
 
 def stop(name: str, lat: float, orders: Sequence[str], done: bool = False) -> RouteStop:
@@ -341,49 +344,12 @@ def test_a_van_that_breaks_down_says_so_stands_still_and_goes_on(known: bool, to
     assert len({(p["lat"], p["lon"]) for p in before_the_door}) == 1
 
 
-def two_vans() -> tuple[Van, Van]:
-    """One that breaks down for an hour as soon as it is on the road, one that is called to it."""
-    one = scenario()
-    other = one.vehicles[0].model_copy(update={"id": "van-02", "driver": "drv-02"})
-    city = one.model_copy(update={"vehicles": (*one.vehicles, other)})
-    trouble = Incidents(breakdowns={"van-01": Breakdown(after_s=30, stands_s=3600, known=False)})
-    day = Day.of(city, trouble, [row(known) for known in city.orders])
-    broken, rescuer = (Van.at_depot(vehicle, day) for vehicle in city.vehicles)
-    day.vans |= {van.vehicle.id: van for van in (broken, rescuer)}
-    return broken, rescuer
-
-
-def test_a_driver_takes_the_goods_of_a_broken_van_over_and_both_scan() -> None:
-    broken, rescuer = two_vans()
-    meeting = stop("brk_1:van-02", 50.005, ["A-1", "A-2", "A-3"]).model_copy(update={"giver": "van-01"})
-    events: list[dict[str, Any]] = []
-    for tick in range(8 * 60):
-        now = SHIFT - 1800 + 60 * tick
-        met = rescuer.rescued > 0
-        waits = broken.state == "broken" and not met
-        shown = route(*(() if broken.broken_at else BOTH.stops)).model_copy(
-            update={"handovers": ("brk_1:van-02",) if waits else ()}
-        )
-        comes = route(*((meeting,) if waits else BOTH.stops if met else ()), departed=met)
-        for van, phone in ((broken, shown), (rescuer, comes)):
-            if van.looks(now + 60):
-                van.hear(phone, now)
-            events += van.until(now + 60)
-    of = {
-        van: [e["kind"].removeprefix("driver.") for e in events if e["vehicle"] == van] for van in ("van-01", "van-02")
-    }
-    assert of["van-01"] == ["loaded", "departed", "breakdown", "gave", "repaired", "finished"]
-    assert of["van-02"][-8:] == [
-        "arrived",
-        "took",
-        "arrived",
-        "delivered",
-        "delivered",
-        "arrived",
-        "delivered",
-        "finished",
-    ]
-    gave, took = (next(e for e in events if e["kind"] == f"driver.{kind}") for kind in ("gave", "took"))
-    assert gave["data"] == took["data"]
-    assert sorted(gave["data"]["orders"]) == ["ord_A-1", "ord_A-2", "ord_A-3"]
-    assert broken.aboard == {}
+def test_a_driver_signs_on_before_anything_else_whatever_keeps_the_van() -> None:
+    van = a_van(incidents=Incidents(dock_delay_s={"van-01": 3600}))
+    van.there = False
+    events = drive(van, BOTH)
+    assert kinds(events)[:3] == ["started", "loaded", "departed"]
+    began, left = (datetime.fromisoformat(event["at"]).timestamp() for event in (events[0], events[2]))
+    assert SHIFT - LOAD_BEFORE_S <= began <= SHIFT
+    assert left >= began + 3600
+    assert kinds(drive(a_van(), BOTH)).count("started") == 0, "once"
