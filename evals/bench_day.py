@@ -1,7 +1,7 @@
 """The day that the bench measures: 300 orders for 14 vans that are planned over and over, and 150 vans on the road.
 
 Each van on the road has ten stops in a line that leads away from its depot, an hour's drive off, so that a plan is sure
-to visit them in that order. The first stop of each has a window that leaves a quarter of an hour: when the van turns up
+to visit them in that order. The first stop of each has a window that leaves some minutes: when the van turns up
 far from where it should be, that stop, and no other one, is going to be late.
 """
 
@@ -32,7 +32,7 @@ HUB = "hub"
 HUB_ORDERS, HUB_VANS = 300, 14
 FIRST_KM, STEP_KM = 40.0, 0.8
 KM_A_DEGREE = 111.2
-SLACK = timedelta(minutes=12)
+SLACK = timedelta(minutes=8)
 """how much later than expected the first stop of a van may be reached"""
 NOON_ISH = 11
 """local hour at which the bench runs wherever it is: nobody is told anything at night"""

@@ -34,7 +34,8 @@ DEPARTING_SHARE = 4
 """A van that stands at a door stays there for another quarter of the expected service at least: of doors that take
 longer than expected, that is what the middle one takes (log-normal service with a sigma of 0.35: 0.23)."""
 PACE_KNOWN_S = 120
-"""The pace of the present leg counts as much as the expected one once this much driving lies behind."""
+"""The pace of the present leg counts as much as the expected one once half of it lies behind, and at least this much
+driving: three minutes at a red light say little about the hour that follows."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
 AGAIN_AFTER_S = 3600
@@ -319,7 +320,7 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
 
 def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
     """Seconds left to the stop it heads to: the leg's time, by the share of its distance that is still ahead, at the
-    pace of the part that is behind. What is behind weighs against `PACE_KNOWN_S` of driving as expected."""
+    pace of the part that is behind, which weighs against driving as expected (`PACE_KNOWN_S`)."""
     to, left_s = here.stops[state.stop_id], here.seconds(state.state_at)
     whole = int(here.matrix.durations_s[start, to.location])
     fresh = state.position_at is not None and state.position_at >= state.state_at
@@ -331,5 +332,6 @@ def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
         return whole
     share = min(geo.metres(state.lat, state.lon, *stop_point) / leg, 1.5)
     seen_s = here.seconds(state.position_at)
-    pace = (seen_s - left_s + PACE_KNOWN_S) / (whole * max(1 - share, 0) + PACE_KNOWN_S)
+    expected_s = max(PACE_KNOWN_S, whole // 2)
+    pace = (seen_s - left_s + expected_s) / (whole * max(1 - share, 0) + expected_s)
     return max(round(whole * share * min(pace, SLOWEST_PACE)) - (now_s - seen_s), 0)

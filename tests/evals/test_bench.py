@@ -128,7 +128,7 @@ def test_the_fleet_has_a_driver_each_and_everybody_a_number_of_their_own() -> No
     assert len(people) == len(set(people))
 
 
-def test_the_first_stop_of_a_van_has_a_quarter_of_an_hour_and_no_other_stop_has_a_window() -> None:
+def test_the_first_stop_of_a_van_has_some_minutes_and_no_other_stop_has_a_window() -> None:
     day, yard = bench_day.today(), bench_day.YARDS[1]
     rows = bench_day.yard_orders(yard, day)
     tight = [row for row in rows if "window_end" in row]
@@ -138,7 +138,7 @@ def test_the_first_stop_of_a_van_has_a_quarter_of_an_hour_and_no_other_stop_has_
         hour, minute = map(int, row["window_end"].split(":"))
         ends = day.start.replace(hour=hour, minute=minute)
         left_s = (ends - day.start).total_seconds() - drive
-        assert 10 * 60 < left_s <= bench_day.SLACK.total_seconds()
+        assert bench_day.SLACK.total_seconds() - 120 < left_s <= bench_day.SLACK.total_seconds()
 
 
 def test_strays_begin_one_after_the_other_and_leave_some_vans_on_their_way() -> None:
@@ -186,7 +186,7 @@ def test_a_van_is_on_its_way_until_it_strays_to_where_its_first_stop_is_late() -
     assert set(astray) == {"stop of lost"}
     assert where["kept"] == pytest.approx(41.18, abs=0.01)  # half way after half the time
     whole = lost.first[0] - lost.depot[0]
-    assert (lost.first[0] - where["lost"]) / whole > 1.5  # beyond where the tracker stops adding time
+    assert (lost.first[0] - where["lost"]) / whole == pytest.approx(bench_load.STRAYED, abs=0.01)
 
 
 class Server(ThreadingHTTPServer):

@@ -40,12 +40,13 @@ HOUR = 3600
 class Field:
     """van1 has A1, A2, A3; van2 has B1. Planned and promised."""
 
-    def __init__(self, db: Connection) -> None:
+    def __init__(self, db: Connection, first: float = 1) -> None:
         self.db = db
         a_depot(db)
         a_van(db, "van1")
         a_van(db, "van2")
-        self.order = {ref: an_order(db, ref, place) for ref, place in (("A1", 1), ("A2", 2), ("A3", 3), ("B1", 1.5))}
+        places = {"A1": first, "A2": 2, "A3": 3, "B1": 1.5}
+        self.order = {ref: an_order(db, ref, place) for ref, place in places.items()}
         self.stop = {ref: stop_of(db, order_id) for ref, order_id in self.order.items()}
         a_plan(db, {"van1": [self.order[r] for r in ("A1", "A2", "A3")], "van2": [self.order["B1"]]})
 
@@ -72,6 +73,12 @@ class Field:
 @pytest.fixture
 def field(record: Connection) -> Field:
     return Field(record)
+
+
+@pytest.fixture
+def far_field(record: Connection) -> Field:
+    """A1 is an hour's drive away."""
+    return Field(record, first=50)
 
 
 def seconds(text: str) -> int:
@@ -188,7 +195,8 @@ def test_a_van_in_the_middle_of_a_leg_has_the_rest_of_it_ahead(field: Field) -> 
     assert field.van(at("08:04")).first_leg_s == whole - 180, "without a position, time passes"
     halfway = Position(vehicle="van1", at=at("08:04"), lat=HOME[0] + STEP / 2, lon=HOME[1])
     vans.take_positions(field.db, [halfway])
-    pace = (3 * 60 + problems.PACE_KNOWN_S) / (whole / 2 + problems.PACE_KNOWN_S)
+    known_s = max(problems.PACE_KNOWN_S, whole // 2)
+    pace = (3 * 60 + known_s) / (whole / 2 + known_s)
     rest = field.van(at("08:04")).first_leg_s
     assert rest is not None
     assert rest == pytest.approx(whole / 2 * pace, abs=2), "with one, its share of the way at the pace since 08:01"
@@ -201,6 +209,17 @@ def test_a_van_that_stands_still_on_its_leg_is_not_expected_never(field: Field) 
     assert whole is not None
     vans.take_positions(field.db, [Position(vehicle="van1", at=at("09:50"), lat=HOME[0], lon=HOME[1])])
     assert field.van(at("09:50")).first_leg_s == whole * problems.SLOWEST_PACE
+
+
+def test_a_few_minutes_at_a_light_say_little_about_a_long_leg(far_field: Field) -> None:
+    far_field.leave()
+    whole = far_field.van(at("08:01")).first_leg_s
+    assert whole is not None
+    assert whole > 40 * 60
+    vans.take_positions(far_field.db, [Position(vehicle="van1", at=at("08:04"), lat=HOME[0], lon=HOME[1])])
+    found = far_field.van(at("08:04")).first_leg_s
+    assert found is not None
+    assert whole < found < whole * 1.2
 
 
 def test_the_rest_of_a_leg_is_never_negative(field: Field) -> None:
