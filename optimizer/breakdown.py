@@ -86,6 +86,10 @@ class _Roadside:
         self.stops = tuple(s for s in route if s in scope.stops)
         self.kept = tuple(s for s in route if s not in scope.stops)
 
+    @cached_property
+    def present(self) -> Schedule:
+        return Schedule(self.problem, self.matrix)
+
     # Who can come -----------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -96,8 +100,10 @@ class _Roadside:
         for vehicle in self.problem.vehicles:
             if vehicle.id in (self.broken.id, *self.scope.unfit) or (vehicle.on_road and not fetched):
                 continue
+            route = self.problem.routes.get(vehicle.id, ())
             best = self._meetings(vehicle)[0]
-            if best.new_breaches == 0:
+            # a van that works overtime as it is breaks nothing new by more of it
+            if best.new_breaches == 0 and not self.present.timing(vehicle, route).overtime_s:
                 found.append((best.delta_cost, vehicle.id, vehicle))
         return [vehicle for _, _, vehicle in sorted(found, key=lambda each: each[:2])]
 
@@ -177,7 +183,7 @@ class _Roadside:
     def option(self, candidate: Candidate, rescue: Rescue) -> Option:
         """The figures of one answer."""
         now = {v: self.problem.routes.get(v, ()) for v in sorted({self.broken.id, *rescue.routes})}
-        before = side(Schedule(self.problem, self.matrix), now)
+        before = side(self.present, now)
         after = side(Schedule(self._with(rescue.taken), self.matrix), {**now, **rescue.routes})
         weights, silent = self.problem.weights, candidate.kind == "wait"
         hit = set(self.stops)
