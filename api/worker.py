@@ -23,7 +23,7 @@ from core.errors import DoorstepError, Unavailable
 from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
-from tools import attendance, desk, offers, publishing
+from tools import attendance, desk, offers, publishing, roadside_case
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -80,6 +80,12 @@ def driver_due(subject: str) -> None:
         attendance.look(db, vehicle_id, date.fromisoformat(day), clock.now(db))
 
 
+def transfer_overdue(subject: str) -> None:
+    """Two vans were to have met."""
+    with store.transaction() as db:
+        roadside_case.overdue(db, subject, clock.now(db))
+
+
 def survey(subject: str) -> None:
     """Ask the customer of an order how its delivery was."""
     with store.transaction() as db:
@@ -93,6 +99,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "offer_over": offer_over,
     "close_day": close_day,
     "driver_due": driver_due,
+    "transfer_overdue": transfer_overdue,
     "survey": survey,
 }
 

@@ -220,6 +220,12 @@ def of_person(db: Connection, person_id: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.person_id == person_id).order_by(order.c.day, order.c.id)))
 
 
+def goods(row: Row[Any]) -> tuple[str, str]:
+    """What two attempts at one order have in common: A1, A1/2 ... are the same goods of one client."""
+    base, _, attempt = row.ref.rpartition("/")
+    return row.client, base if base and attempt.isdecimal() else row.ref
+
+
 def at_stop(db: Connection, stop: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.stop_id == stop).order_by(order.c.id)))
 

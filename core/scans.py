@@ -162,7 +162,7 @@ def unload(db: Connection, fact: Event, van: Row[Any]) -> None:
     aboard = custody.aboard(db, van.vehicle_id)
     scanned = _same_goods(db, named(fact, "The return scan is empty.", "returned")) if _was_scanned(fact) else None
     for order_id in aboard:
-        if scanned is not None and _goods(orders.get(db, order_id)) not in scanned:
+        if scanned is not None and orders.goods(orders.get(db, order_id)) not in scanned:
             continue
         row = orders.get(db, order_id)
         frm = custody.on_van(van.vehicle_id)
@@ -183,10 +183,4 @@ def _was_scanned(fact: Event) -> bool:
 
 
 def _same_goods(db: Connection, ids: Sequence[str]) -> set[tuple[str, str]]:
-    return {_goods(orders.get(db, order_id)) for order_id in ids}
-
-
-def _goods(row: Row[Any]) -> tuple[str, str]:
-    """An order that was moved to another day is a new attempt of the same goods: A1, A1/2 ..."""
-    base, _, attempt = row.ref.rpartition("/")
-    return row.client, base if base and attempt.isdecimal() else row.ref
+    return {orders.goods(orders.get(db, order_id)) for order_id in ids}

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core import cases, custody, effects, vans
+from core import cases, custody, effects, orders, vans
 from core.errors import BadInput, NotAllowed, NotFound, WrongState
 from core.events import Event
 from core.store.tables import breakdown, transfer, transfer_line
@@ -156,11 +156,14 @@ def _mark(db: Connection, row: Row[Any], fact: Event, column: str) -> None:
     fresh = [each for each in sorted({str(each) for each in ids}) if getattr(known[each], column) is None]
     mine = (transfer_line.c.transfer_id == row.id) & transfer_line.c.order_id.in_(fresh)
     db.execute(update(transfer_line).where(mine).values({column: fact.at}))
+    aboard = {orders.goods(orders.get(db, each)): each for each in custody.aboard(db, row.from_vehicle)}
     for order_id in fresh:
         other = known[order_id].taken_at if column == "given_at" else known[order_id].given_at
         if other is not None:
             frm, to = custody.on_van(row.from_vehicle), custody.on_van(row.to_vehicle)
-            custody.move(db, order_id, frm, to, max(fact.at, other), fact.key)
+            # moved to another day meanwhile, the same goods go under another number
+            same = aboard.get(orders.goods(orders.get(db, order_id)), order_id)
+            custody.move(db, same, frm, to, max(fact.at, other), fact.key)
 
 
 def _settle(db: Connection, row: Row[Any], fact: Event, *, said_done: bool) -> None:
@@ -180,5 +183,9 @@ def _settle(db: Connection, row: Row[Any], fact: Event, *, said_done: bool) -> N
 
 
 def _close(db: Connection, row: Row[Any], status: str, at: datetime, why: str | None = None) -> None:
+    """It is over, and with it the question where it stays."""
+    known = cases.open_of_kind(db, "transfer_overdue", [row.id]).get(row.id)
+    if known is not None:
+        cases.advance(db, cases.get(db, known, lock=True), "closed", closed_at=at, reason_code="handed_over")
     db.execute(update(transfer).where(transfer.c.id == row.id).values(status=status, ended_at=at))
     effects.settle(db, row.effect_key, "done" if status == "done" else "failed", at, error=why)

@@ -7,11 +7,12 @@ stays open until both have scanned.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import breakdowns, custody, effects, fleet, orders, principals, threads, transfers, vans
+from core import breakdowns, cases, custody, effects, fleet, orders, principals, threads, timers, transfers, vans
 from core.clock import parse
 from core.errors import Stale
 from core.store.tables import breakdown
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 TRANSFER = "parcels.transfer"
 TELL_DRIVER = "driver.tell"
+OVERDUE = "transfer_overdue"
+PATIENCE = timedelta(minutes=60)
+"""after the time that two vans were expected to meet"""
 
 
 def scope(db: Connection, row: Row[Any]) -> Scope:
@@ -70,6 +74,7 @@ def arrange(job: Job) -> dict[str, list[str]]:
         args = {"orders": fetched, "decision": job.decision_id}
         key, _ = effects.record(job.db, job.case.id, TRANSFER, transfer_id, args, job.now)
         transfers.arrange(job.db, mine, van, fetched, key, job.now)
+        timers.put(job.db, OVERDUE, transfer_id, parse(job.args.arrivals[transfer_id]) + PATIENCE)
         _tell_both(job, mine.vehicle_id, van, len(fetched), transfer_id)
         made[transfer_id] = fetched
     return made
@@ -94,6 +99,17 @@ def tell_driver(job: Job, vehicle_id: str, template: str, **facts: str | int) ->
     text = templates.render(template, lang="en", **facts)
     line = threads.say(job.db, driver, "out", text, job.now, job.case.id)
     effects.record(job.db, job.case.id, TELL_DRIVER, vehicle_id, {"message": line}, job.now, status="done")
+
+
+def overdue(db: Connection, transfer_id: str, now: datetime) -> None:
+    """Long after two vans were to meet one of them has not scanned: a person asks where it is."""
+    row = transfers.get(db, transfer_id)
+    if row is None or row.status not in ("open", "met"):
+        return
+    driver = principals.ensure(db, "driver", fleet.get_vehicle(db, row.to_vehicle).driver_id)
+    threads.say(db, driver, "out", templates.render("driver_overdue", lang="en", van=row.from_vehicle), now)
+    facts = {"transfer": row.id, "from": row.from_vehicle, "to": row.to_vehicle, "vehicle": row.to_vehicle}
+    cases.open_or_join(db, OVERDUE, row.id, row.depot_id, row.day, facts, now)
 
 
 def call_off(job: Job, applied: Mapping[str, Any]) -> list[str]:

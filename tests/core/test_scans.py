@@ -137,7 +137,7 @@ def test_what_the_return_scan_misses_stays_aboard_and_is_looked_for(dock: Dock) 
 def test_goods_of_a_second_attempt_are_known_by_the_first_ones_number(dock: Dock) -> None:
     again = an_order(dock.db, "A2/2", 2)
     out(dock)
-    assert scans._goods(orders.get(dock.db, again)) == scans._goods(orders.get(dock.db, dock.a2))
+    assert orders.goods(orders.get(dock.db, again)) == orders.goods(orders.get(dock.db, dock.a2))
 
 
 def test_a_delivery_of_part_of_an_order_leaves_a_line_with_a_case(dock: Dock) -> None:

@@ -66,6 +66,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "correction": _WINDOW,
     "driver_gives": ("van", "at", "count"),
     "driver_takes": ("van", "at", "count"),
+    "driver_overdue": ("van",),
     "reply_new": ("order",),
     "reply_planned": (*_WINDOW, *_NEWS),
     "reply_unassigned": ("order", "day"),

@@ -6,16 +6,32 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from agent import replay
-from core import breakdowns, custody, decisions, promises, reconciliation, transfers
+from core import breakdowns, custody, decisions, orders, promises, reconciliation, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, WrongState
 from core.store import db as store
-from core.store.tables import breakdown, case, event, message, transfer
-from tests.living import DAY, HOME, STEP, Day, Living, a_day, at, deliver, load_and_leave, look, tap, texts_to
+from core.store.tables import breakdown, case, event, message, parcel, timer, transfer, van
+from tests.living import (
+    DAY,
+    DEPOT,
+    HOME,
+    STEP,
+    Day,
+    Living,
+    a_day,
+    an_order,
+    at,
+    deliver,
+    load_and_leave,
+    look,
+    tap,
+    texts_to,
+)
 from tests.tools.a_case import Picks, approve, asked, case_row, decided, open_cases, routes, undo
+from tools import publishing
 
 NOW = at("08:20")
 PLACE: dict[str, Any] = {"lat": HOME[0] + STEP * 1.5, "lon": HOME[1]}
@@ -301,3 +317,55 @@ def test_a_van_that_breaks_at_the_depot_is_relieved_without_a_meeting(living: Li
     assert {day.stops[ref] for ref in VANS["van1"]} <= set(routes()["van2"])
     assert not any(stop.startswith("brk_") for stop in routes()["van2"])
     assert iso(at("07:45"))
+
+
+def test_vans_that_do_not_meet_are_asked_and_a_person_is_too_until_they_do(living: Living) -> None:
+    day, case_id = rescued(living)
+    with store.transaction() as db:
+        due = db.execute(select(timer.c.due_at).where(timer.c.kind == "transfer_overdue")).scalar_one()
+    living.pulse(due)
+    assert "transfer_overdue" in open_cases()
+    meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])
+    living.work()
+    assert "transfer_overdue" not in open_cases()
+    assert case_row(case_id).reason_code == "done"
+
+
+def test_a_meeting_in_time_asks_nobody(living: Living) -> None:
+    day, case_id = rescued(living)
+    meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])
+    living.pulse(at("11:00"))
+    assert "transfer_overdue" not in open_cases()
+
+
+def test_what_was_not_handed_over_by_the_end_of_the_day_goes_to_a_person(living: Living) -> None:
+    _, case_id = rescued(living)
+    with store.transaction() as db:
+        publishing.close_day(db, DEPOT, DAY, at("23:59"))
+        assert db.execute(select(transfer.c.status)).scalars().all() == ["void"]
+    living.work()
+    assert (case_row(case_id).status, case_row(case_id).reason_code) == ("escalated", "effect_failed")
+
+
+def test_goods_that_were_moved_to_another_day_change_vans_under_their_new_number(living: Living) -> None:
+    day, case_id = rescued(living)
+    with store.transaction() as db:
+        old = orders.get(db, day.orders["A3"])
+        again = an_order(db, "A3/2", 3)
+        db.execute(update(parcel).where(parcel.c.order_id == again).values(order_id=day.orders["A1"]))
+        db.execute(update(parcel).where(parcel.c.order_id == old.id).values(order_id=again))
+        orders.set_status(db, [old.id], "rescheduled")
+    meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])
+    assert holder(again) == {"van:van2"}
+
+
+def test_the_next_stop_of_the_van_that_comes_is_frozen(living: Living) -> None:
+    """What a driver heads to is never taken away, whatever is decided meanwhile."""
+    day = out(living)
+    with store.transaction() as db:
+        before = db.execute(select(van.c.stop_id).where(van.c.vehicle_id == "van2")).scalar_one()
+    agreed(living, breaks(), "rescue:van2")
+    with store.transaction() as db:
+        after = db.execute(select(van.c.stop_id).where(van.c.vehicle_id == "van2")).scalar_one()
+        ahead = vans.open_route(db, "van2", DEPOT, DAY)
+    assert before == after == ahead[0] == day.stops["B1"]
