@@ -3,7 +3,7 @@
     wait       nothing: the van goes on when it can, nobody is told
     repair     the same, and everybody whom it makes late is told; only when somebody said how long it takes
     rescue     another van comes to the place, takes the goods over and serves the stops behind that; without a vehicle:
-               several vans share them
+               the nearest few, each stop on the one where it costs least
     postpone   all of them leave the day
 
 Costs are those of `optimizer.options`, over the routes that an option changes. A stop that fits on no rescuing van, or
@@ -100,10 +100,8 @@ class _Roadside:
         for vehicle in self.problem.vehicles:
             if vehicle.id in (self.broken.id, *self.scope.unfit) or (vehicle.on_road and not fetched):
                 continue
-            route = self.problem.routes.get(vehicle.id, ())
             best = self._meetings(vehicle)[0]
-            # a van that works overtime as it is breaks nothing new by more of it
-            if best.new_breaches == 0 and not self.present.timing(vehicle, route).overtime_s:
+            if best.new_breaches == 0:
                 found.append((best.delta_cost, vehicle.id, vehicle))
         return [vehicle for _, _, vehicle in sorted(found, key=lambda each: each[:2])]
 
@@ -219,6 +217,4 @@ class _Roadside:
     def _broken(self, candidate: Candidate, rescue: Rescue, before: Side, after: Side) -> tuple[str, ...]:
         if candidate.kind == "rescue" and not rescue.taken:
             return ("no van can take any of them",)
-        if candidate.kind == "rescue" and candidate.vehicle_id is None and len(set(rescue.taken.values())) < 2:
-            return ("one van alone costs less than several",)
         return tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)

@@ -111,9 +111,10 @@ def test_several_vans_share_where_that_is_cheaper() -> None:
     assert both.cost_cents < min(found["rescue:near"].cost_cents, found["rescue:far"].cost_cents)
 
 
-def test_where_one_van_is_enough_sharing_is_no_option() -> None:
-    found = answers(day())["rescue"]
-    assert (found.feasible, found.broken) == (False, ("one van alone costs less than several",))
+def test_where_one_van_is_enough_sharing_is_sending_that_one() -> None:
+    found = answers(day())
+    assert found["rescue"].routes == found["rescue:far"].routes, "it passes the place on its way home"
+    assert found["rescue"].cost_cents == found["rescue:far"].cost_cents <= found["rescue:near"].cost_cents
 
 
 def test_what_does_not_fit_leaves_the_day() -> None:
@@ -125,10 +126,11 @@ def test_what_does_not_fit_leaves_the_day() -> None:
     assert found.cost_cents > whole.cost_cents
 
 
-def test_a_van_whose_shift_is_over_is_not_sent() -> None:
+def test_a_van_that_would_come_home_after_its_shift_is_not_sent() -> None:
     asked = day()
-    late = tuple(v.model_copy(update={"shift_end_s": NOW}) if v.id == "near" else v for v in asked.vehicles)
-    assert "rescue:near" not in answers(rebuilt(asked, vehicles=late)), "it works overtime already"
+    home = asked.vehicles[1].ready_s + 40 * MINUTE  # its own stop and back, no more
+    short = tuple(v.model_copy(update={"shift_end_s": home}) if v.id == "near" else v for v in asked.vehicles)
+    assert "rescue:near" not in answers(rebuilt(asked, vehicles=short))
 
 
 def test_what_costs_more_than_coming_tomorrow_leaves_the_day() -> None:
