@@ -107,9 +107,14 @@ class _Roadside:
 
     def _meetings(self, vehicle: Vehicle) -> list[Spot]:
         """Where on its list the van may come to the place."""
-        meeting = self._meeting(vehicle.id, self.stops)
-        bare = Schedule(rebuilt(self.problem, stops=(*self.problem.stops, meeting)), self.matrix)
-        return spots(bare, vehicle, self.problem.routes.get(vehicle.id, ()), meeting.id)
+        route, meeting = self.problem.routes.get(vehicle.id, ()), self._meeting(vehicle.id, self.stops)
+        return spots(self.places, vehicle, route, meeting.id)
+
+    @cached_property
+    def places(self) -> Schedule:
+        """With a meeting for every van."""
+        meetings = (self._meeting(vehicle.id, self.stops) for vehicle in self.problem.vehicles)
+        return Schedule(rebuilt(self.problem, stops=(*self.problem.stops, *meetings)), self.matrix)
 
     def _meeting(self, vehicle_id: str, stop_ids: Sequence[str]) -> Stop:
         assert self.scope.breakdown is not None
