@@ -18,7 +18,7 @@ demo: ## a simulated day: ARGS="--headless --speed max --seed 7"
 
 test: ## all tests, two at a time: ARGS="tests/core -k clock"
 	@sh requirements/setup run test
-	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## lint, format, types and architecture
 	@sh requirements/setup run test

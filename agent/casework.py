@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypedDict
 
@@ -23,8 +24,8 @@ from agent import weigh
 from agent.embedded.planner import EmbeddedPlanner
 from agent.planner import Fact, Planner, Situation
 from agent.weigh import Inputs
-from core import blobs, cases, clock, decisions, effects, faults, log, orders, promises
-from core.clock import iso
+from core import blobs, cases, clock, decisions, effects, faults, log, orders, promises, timers
+from core.clock import iso, parse
 from core.errors import DoorstepError, NotAllowed, Stale, WrongState
 from core.store import db as store
 from core.store.tables import plan, proposal
@@ -126,7 +127,7 @@ def triage(state: State) -> State:
             return {}
         if row.kind not in KINDS:
             desk.escalate(db, row, row.kind if row.kind != "human" else "asked_for_human", now)
-        elif row.rounds > MAX_ROUNDS:
+        elif row.rounds - row.facts.get("holds", 0) > MAX_ROUNDS:
             desk.escalate(db, row, "ground_keeps_shifting", now)
         elif (reason := _settled(db, row)) is not None:
             cases.advance(db, row, "closed", closed_at=now, reason_code=reason)
@@ -342,12 +343,22 @@ def _plan_stands(db: Connection, row: Row[Any], applied: Mapping[str, Any]) -> b
 
 
 def close(state: State) -> State:
-    """Done. What came of it is measured when the day's facts are in, as a row of its own in the log."""
+    """Done, or put off. What came of it is measured when the day's facts are in, as a row of its own in the log."""
     with store.transaction() as db:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status == "verified":
-            cases.advance(db, row, "closed", closed_at=now, reason_code="done")
             decided = decisions.last_on(db, row.id)
+            until = decisions.body(db, decided.id)["applied"].get("until") if decided else None
+            if until:
+                _hold(db, row, parse(until))
+                return {}
+            cases.advance(db, row, "closed", closed_at=now, reason_code="done")
             body = {"case": row.id, "decision": decided.id if decided else "", "outcome": "carried_out"}
             log.append(db, "outcome", body, now, row.day)
     return {}
+
+
+def _hold(db: Connection, row: Row[Any], until: datetime) -> None:
+    """The case stays: it is looked at again by then, or when a van is back, or an order comes that shares its trip."""
+    cases.advance(db, row, "held", due_by=until)
+    timers.put(db, "look_again", row.id, until)

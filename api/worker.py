@@ -52,11 +52,14 @@ def drain_outbox(subject: str) -> None:
 
 
 def look_again(subject: str) -> None:
-    """An escalation that nobody answered by its time goes to the next person on duty."""
+    """An escalation that nobody answered by its time goes to the next person on duty; what was held long enough is
+    weighed again."""
     with store.transaction() as db:
         row = cases.get(db, subject, lock=True)
         if row.status in ("waiting", "escalated"):
             desk.pass_on(db, row, clock.now(db))
+        elif row.status == "held" and row.due_by <= clock.now(db):
+            cases.wake(db, row)
 
 
 def offer_over(subject: str) -> None:

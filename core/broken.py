@@ -2,7 +2,7 @@
 
 A promise is broken when the van was not at the door by its end, whether or not a later time was told meanwhile; it is
 not when the customer chose to cancel or to have another day. Telling is a message that gives a new time, counted from
-when the provider had it.
+when the provider had it, or a call by the person who worked the case.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, select
 
 from core import settled
 from core.clock import iso, parse
-from core.store.tables import effect, event, message, order, outbox, person, promise
+from core.store.tables import case, effect, event, message, order, outbox, person, promise
 
 TOLD_BEFORE = timedelta(minutes=15)
 KNOWABLE_BEFORE = timedelta(minutes=30)
@@ -74,29 +74,38 @@ def of_day(db: Connection, day: date, lo: datetime, hi: datetime) -> list[Broken
         .order_by(promise.c.order_id, promise.c.made_at, promise.c.id)
     )
     endings, road, told = settled.endings(db, day), _Road.read(db, lo, hi), _messages(db, day)
-    contact = _contact(db, day)
+    contact, calls = _contact(db, day), _calls(db, day)
     found = []
     for row in db.execute(made):
         arrived = road.arrival(row.stop_id, row.made_at)
         if _is_broken(row, arrived, endings[row.order_id]):
             sent = [each for each in told.get(row.order_id, []) if each.at > row.made_at]
-            found.append(_broken(row, arrived, road, sent, contact[row.person_id]))
+            called = [at for each in (row.stop_id, row.order_id) for at in calls.get(each, []) if at > row.made_at]
+            found.append(_broken(row, arrived, road, sent, called, contact[row.person_id]))
     return found
 
 
 def _is_broken(row: Row[Any], arrived: datetime | None, ending: str) -> bool:
     if row.status in ("kept", "broken"):
         return bool(row.status == "broken")
+    if ending in ("cancelled_by_customer", "rescheduled_by_customer") and row.status == "released":
+        return False  # the van that came later came for somebody else at this door
     if arrived is None:
         return ending not in settled.AS_AGREED
     return bool(arrived > row.hi)
 
 
 def _broken(
-    row: Row[Any], arrived: datetime | None, road: _Road, sent: Iterable[Row[Any]], contact: str | None
+    row: Row[Any],
+    arrived: datetime | None,
+    road: _Road,
+    sent: Iterable[Row[Any]],
+    called: Iterable[datetime],
+    contact: str | None,
 ) -> Broken:
     sent = list(sent)
-    told = min((each.done_at for each in sent if each.status == "done" and each.done_at is not None), default=None)
+    written = [each.done_at for each in sent if each.status == "done" and each.done_at is not None]
+    told = min([*written, *called], default=None)
     knowable = road.knowable(row.stop_id, row.made_at, row.hi)
     in_time = told is not None and told <= row.hi - TOLD_BEFORE
     return Broken(
@@ -138,6 +147,18 @@ def _messages(db: Connection, day: date) -> dict[str, list[Row[Any]]]:
     return found
 
 
+def _calls(db: Connection, day: date) -> dict[str, list[datetime]]:
+    """Stop or order -> when whoever worked a case about it had called."""
+    query = select(case.c.subject, case.c.facts, case.c.closed_at).where(
+        case.c.day == day, case.c.facts["called"].as_boolean(), case.c.closed_at.is_not(None)
+    )
+    found: dict[str, list[datetime]] = {}
+    for row in db.execute(query.order_by(case.c.closed_at, case.c.id)):
+        for about in {row.subject, *row.facts.get("stops", [])}:
+            found.setdefault(about, []).append(row.closed_at)
+    return found
+
+
 def _contact(db: Connection, day: date) -> dict[str, str | None]:
     """Person id -> why they can't be told anything, if so."""
     mine = select(order.c.person_id).where(order.c.day == day)
@@ -151,8 +172,8 @@ class _Road:
 
     arrivals: Mapping[str, list[Row[Any]]]
     """by stop"""
-    judged_late: Mapping[str, list[Row[Any]]]
-    """by stop"""
+    judged: Mapping[str, list[Row[Any]]]
+    """by stop: late, or on time again"""
     breakdowns: Mapping[str, list[datetime]]
     """by van"""
 
@@ -161,7 +182,7 @@ class _Road:
         arrivals: dict[str, list[Row[Any]]] = {}
         late: dict[str, list[Row[Any]]] = {}
         breakdowns: dict[str, list[datetime]] = {}
-        kinds = ("driver.arrived", "stop.predicted_late", "driver.breakdown")
+        kinds = ("driver.arrived", "stop.predicted_late", "stop.on_time_again", "driver.breakdown")
         query = select(event).where(event.c.kind.in_(kinds), event.c.at >= lo, event.c.at < hi)
         for row in db.execute(query.order_by(event.c.at, event.c.seq)):
             if row.kind == "driver.breakdown":
@@ -174,9 +195,13 @@ class _Road:
         return next((row.at for row in self.arrivals.get(stop, []) if row.at >= after), None)
 
     def knowable(self, stop: str, after: datetime, hi: datetime) -> datetime | None:
-        """When the tracker first expected the van after `hi`, or when the van that was to come broke down."""
-        judged = self.judged_late.get(stop, [])
-        late = [row.at for row in judged if after <= row.at <= hi and parse(row.data["expected"]) > hi]
+        """Since when the tracker has expected the van after `hi`, or when the van that was to come broke down. Late
+        once and on time again is not knowing."""
+        judged, since = self.judged.get(stop, []), None
+        for row in judged:
+            if after <= row.at <= hi:
+                late = parse(row.data["expected"]) > hi
+                since = (since or row.at) if late else None
         vans = {row.vehicle_id for row in [*judged, *self.arrivals.get(stop, [])]}
         broke = [at for van in vans for at in self.breakdowns.get(van, []) if after <= at <= hi]
-        return min([*late, *broke], default=None)
+        return min([*([since] if since else []), *broke], default=None)

@@ -6,7 +6,7 @@ the names of graph nodes, so that a renamed node loses no open case.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ STATUSES = (
     "diagnosed",  # facts collected
     "weighed",  # options computed and priced
     "folded",  # worked as part of an incident, whose id is in its facts
+    "held",  # an order waits at the depot for a trip to share
     "offered",  # the customer is asked which option they want
     "waiting",  # a person is asked
     "approved",  # policy or a person said yes; not done yet
@@ -110,6 +111,30 @@ def members(db: Connection, case_id: str) -> list[str]:
 def _close_members(db: Connection, case_id: str, at: datetime | None) -> None:
     mine = (case.c.status == "folded") & (case.c.facts["incident"].astext == case_id)
     db.execute(update(case).where(mine).values(status="closed", closed_at=at, reason_code="folded"))
+
+
+def wake(db: Connection, row: Row[Any]) -> None:
+    """What was held is looked at again."""
+    facts = dict(row.facts) | {"holds": row.facts.get("holds", 0) + 1}
+    advance(db, row, "open", facts=facts, rounds=row.rounds + 1, due_by=None)
+    work(db, row.id)
+
+
+def wake_held(db: Connection, depot_id: str, day: date) -> None:
+    """A van is back at the depot: look at the oldest order that waits there, and so at all that wait with it."""
+    query = select(case).where(case.c.status == "held", case.c.depot_id == depot_id, case.c.day == day)
+    row = db.execute(query.order_by(case.c.opened_at, case.c.id).limit(1).with_for_update()).one_or_none()
+    if row is not None:
+        wake(db, row)
+
+
+def close_held(db: Connection, by: Row[Any], stops: Set[str], at: datetime) -> None:
+    """Other cases of the kind that were held for these stops end with the one that sends them out."""
+    mine = (case.c.kind == by.kind) & (case.c.depot_id == by.depot_id) & (case.c.day == by.day)
+    rows = db.execute(select(case).where(mine, case.c.status == "held").order_by(case.c.id).with_for_update())
+    for row in rows.all():
+        if row.facts.get("stop", row.subject) in stops:
+            advance(db, row, "closed", closed_at=at, reason_code="in_the_plan", due_by=None)
 
 
 def _tell(db: Connection, case_id: str, kind: str, subject: str, status: str, version: int) -> None:

@@ -180,6 +180,10 @@ def put_place(db: Connection, order_id: str, place: Place) -> None:
     stream.tell(db, "order", {"id": row.id, "status": row.status})
 
 
+def put_at_stop(db: Connection, order_id: str, stop: str) -> None:
+    db.execute(update(order).where(order.c.id == order_id).values(stop_id=stop))
+
+
 def alike(db: Connection, order_id: str) -> Row[Any] | None:
     """Another order of the same day for the same person (without a contact: the same name) at the same address with the
     same contents: most likely the same order under another reference."""

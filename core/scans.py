@@ -136,12 +136,16 @@ def loading_order(db: Connection, vehicle_id: str) -> list[dict[str, Any]]:
     state = vans.of_vehicle(db, vehicle_id)
     depot_id = fleet.get_vehicle(db, vehicle_id).depot_id
     route = [] if state is None else vans.open_route(db, vehicle_id, depot_id, state.day)
-    aboard = custody.on_van(vehicle_id)
+    aboard, home = custody.on_van(vehicle_id), custody.at_depot(depot_id)
     found = []
     for place, stop in sorted(enumerate(route, 1), reverse=True):
         for row in orders.at_stop(db, stop):
             if row.status in orders.OPEN and row.kind not in orders.FROM_CUSTOMER:
-                held = custody.parcels(db, row.id)
+                held = {
+                    made: holder for made, holder in custody.parcels(db, row.id).items() if holder in (aboard, home)
+                }
+                if not held:
+                    continue  # it is fetched on the way
                 loaded = sum(holder == aboard for holder in held.values())
                 found.append(
                     {

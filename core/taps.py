@@ -62,7 +62,7 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
 
 def _it_moves(db: Connection, fact: Event, van: Row[Any]) -> None:
     """A van that was broken and does something else now has been repaired, whether its driver said so or not."""
-    stood = ("broken", "idle")
+    stood = ("broken", *vans.AT_DEPOT)
     if van.state in stood and vans.ensure(db, van.vehicle_id, fact.at).state not in stood:
         breakdowns.end(db, van.vehicle_id, fact.at)
 
@@ -87,7 +87,8 @@ def _started(db: Connection, fact: Event, van: Row[Any]) -> None:
 
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
     tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
-    if van.state == "idle" and vans.local_day(fact.at, tz) == van.day:
+    at_home = van.state == "idle" or (van.state == "finished" and fact.at >= van.state_at)
+    if at_home and vans.local_day(fact.at, tz) == van.day:
         scans.missing(db, fact, van)
         vans.head_on(db, van, fact.at, last=None)
 
@@ -154,12 +155,15 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
-    """End of the route. One that comes late, from before what the van does now, changes nothing: what was loaded since
-    stays aboard."""
+    """Back at the depot: see `scans.unload`. While the shift lasts the van can be sent out again.
+
+    One that comes late, from before what the van does now, changes nothing: what was loaded since stays aboard.
+    """
     if fact.at < van.state_at:
         return
     scans.unload(db, fact, van)
     vans.set_state(db, van.vehicle_id, "finished", fact.at, stop_id=None)
+    cases.wake_held(db, fleet.get_vehicle(db, van.vehicle_id).depot_id, van.day)
 
 
 TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {

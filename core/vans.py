@@ -18,7 +18,8 @@ from core.store.tables import depot, position, van, vehicle
 T = TypeVar("T")
 
 STATES = ("idle", "driving", "serving", "broken", "finished")
-
+AT_DEPOT = ("idle", "finished")
+"""States in which goods can be put aboard: not out yet, or back."""
 PARTITION_LOCK = 7304502
 """Advisory lock under which one process at a time makes tables of days."""
 

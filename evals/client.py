@@ -243,9 +243,9 @@ class DoorstepClient:
     def edit(self, case: str, proposal: str, option: str) -> None:
         self._call("POST", f"/api/cases/{case}/edit", json={"proposal": proposal, "option": option})
 
-    def settle(self, case: str, note: str) -> None:
-        """Close an escalated case as the person who worked it."""
-        self._call("POST", f"/api/cases/{case}/close", json={"note": note})
+    def settle(self, case: str, note: str, *, called: bool = False) -> None:
+        """Close an escalated case as the person who worked it, and who has called the customers or not."""
+        self._call("POST", f"/api/cases/{case}/close", json={"note": note, "called": called})
 
     def decisions(self, case: str) -> Json:
         return self._call("GET", "/api/decisions", params={"case": case}).json()

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from core import canonical
 from evals.client import DoorstepClient
 from evals.wire import BrokenPromise, Custody, LogHead, OrderRow, Plan, Spend
-from evals.world import fate
 from evals.world.rates import Rates
 from evals.world.run import DayResult
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
@@ -116,9 +115,6 @@ class DayReport(Frozen):
     """by final state"""
     endings: dict[str, int]
     """the same, by whose wish"""
-    reachable: int
-    """known in the morning, still wanted, and somebody opens at the first attempt"""
-    reachable_delivered: int
     unfinished: tuple[str, ...]
     """refs of orders that are in no final state, or that the server no longer lists on the day"""
     promises: dict[str, int]
@@ -138,7 +134,8 @@ class DayReport(Frozen):
 
     @property
     def delivered_share(self) -> float:
-        return self.reachable_delivered / max(self.reachable, 1)
+        """Of all orders, whatever their customers wanted."""
+        return self.orders.get("delivered", 0) / max(self.total, 1)
 
     @property
     def agreed(self) -> int:
@@ -158,8 +155,6 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
     counts = client.report(scenario.day)
     rows = [row for depot in scenario.depots for row in client.orders(depot.id, scenario.day)]
     mine = {order.ref for order in scenario.orders}
-    chosen = {row.ref for row in rows if row.id in counts.chosen_by_customers}
-    reachable = mine - _out_of_reach(scenario) - chosen
     begun = {depot: client.plan(depot, scenario.day, version) for depot, version in result.versions.items()}
     last = {depot: client.plan(depot, scenario.day).version for depot in result.versions}
     return DayReport(
@@ -173,8 +168,6 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         total=len(scenario.orders),
         orders=counts.orders,
         endings=counts.endings,
-        reachable=len(reachable),
-        reachable_delivered=sum(row.status == "delivered" for row in rows if row.ref in reachable),
         unfinished=_unfinished(mine, rows),
         promises=counts.promises,
         breaks=BreaksLine.of(counts.broken_promises),
@@ -191,12 +184,6 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         sequences=tuple(_sequence_line(one, scenario.matrices[one.depot], begun[one.depot]) for one in scenario.driven),
         world=_world_line(result),
     )
-
-
-def _out_of_reach(scenario: Scenario) -> set[str]:
-    """What no first attempt of the morning's plan can deliver, however good it is."""
-    drawn = fate.draw(scenario)
-    return {*drawn.live, *drawn.cancelled, *drawn.failed}
 
 
 def _unfinished(mine: set[str], rows: Sequence[OrderRow]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + lateness  late_minute x minutes late on the stop's own route and on the changed ones, minus what is late on the
               other vehicles' routes anyhow
   + broken_promise, when the stop stays late and its customer is told nothing
-  + retold_promise x promises that are moved by a message
+  + retold_promise x promises that are moved by a message; a customer's day that is moved is one of them
   + stop_moved x stops that a driver finds in another place, or on another list
   + failed_again, when it is tried once more on the same day
   + postponed, when the stop leaves the day
@@ -30,7 +30,20 @@ from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, 
 from optimizer.schedule import Breach, Schedule, Timing, costs, per
 from optimizer.travel import Matrix
 
-Kind = Literal["wait", "retell", "join", "resequence", "reassign", "again", "postpone", "remove", "repair", "rescue"]
+Kind = Literal[
+    "wait",
+    "retell",
+    "join",
+    "resequence",
+    "reassign",
+    "again",
+    "postpone",
+    "remove",
+    "serve",
+    "hold",
+    "repair",
+    "rescue",
+]
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
 Routes = Mapping[str, tuple[str, ...]]
@@ -48,6 +61,8 @@ class Scope(Frozen):
     """the van comes to the stop for another order too: when this one leaves the day, the visit stays"""
     stops: tuple[str, ...] = ()
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
+    pool: tuple[str, ...] = ()
+    """other stops that wait at the depot, as this one does (`optimizer.wave`)"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
     breakdown: str | None = None
@@ -100,6 +115,8 @@ class Option(Frozen):
     feasible: bool
     broken: tuple[str, ...]
     """hard constraints that this option breaks and doing nothing does not, in words"""
+    until_s: int | None = None
+    """when the question is asked again, for an option that puts it off"""
 
 
 def candidates(
@@ -276,6 +293,7 @@ class _WhatIf:
         weights = self.problem.weights
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
+        cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
         cost += weights.stop_moved * stops_moved + weights.postponed * leaves + weights.failed_again * (kind == "again")
         new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
         return Option(

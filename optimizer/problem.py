@@ -31,10 +31,13 @@ class Weights(Frozen):
     """churn: one stop that a driver finds in another place of the list, or on another list"""
     overtime_minute: int = Field(90, ge=0)
     """a minute that a van ends after its shift"""
-    failed_again: int = Field(860, ge=0)
+    failed_again: int = Field(1032, ge=0)
     """a second try on the day of the first one: half of `postponed`, since as often as not nobody is there again"""
-    postponed: int = Field(1720, ge=0)
-    """an order that leaves today's plan: second attempt and contacts ($17.20, industry figure for a failed attempt)"""
+    held: int = Field(1032, ge=0)
+    """an order that waits at the depot for a trip to share: half of `postponed`, since as often as not it gets one"""
+    postponed: int = Field(2065, ge=0)
+    """an order that leaves today's plan: what a failed first attempt costs in the industry, which is $17.20 for the
+    second one and 2.3 contacts with the customer, each at the price of `retold_promise`"""
 
 
 class Stop(Frozen):

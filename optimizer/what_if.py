@@ -1,11 +1,12 @@
-"""What can be done, and what each way costs: about one stop (`optimizer.options`), about many at
-once (`optimizer.batch`), or about a broken van (`optimizer.breakdown`)."""
+"""What can be done, and what each way costs: about one stop (`optimizer.options`), about many that one cause hits
+(`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`), about a broken van
+(`optimizer.breakdown`)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, breakdown, options
+from optimizer import batch, breakdown, options, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -19,7 +20,8 @@ def candidates(
         return breakdown.candidates(problem, matrix, subject, kinds, scope)
     if scope.stops:
         return batch.candidates(subject, kinds, scope)
-    return options.candidates(problem, matrix, subject, kinds, scope)
+    found = options.candidates(problem, matrix, subject, kinds, scope)
+    return (*found, *wave.candidates(problem, subject, kinds, scope)) if scope.left_out else found
 
 
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
@@ -27,4 +29,6 @@ def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
         return breakdown.evaluate(problem, matrix, candidate)
     if candidate.scope.stops:
         return batch.evaluate(problem, matrix, candidate)
+    if candidate.kind in ("serve", "hold"):
+        return wave.evaluate(problem, matrix, candidate)
     return options.evaluate(problem, matrix, candidate)

@@ -13,15 +13,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Row, select
 
-from core import canonical, clock, custody, effects, fleet, orders, plans, promises, transfers
-from core.clock import iso, parse
+from core import cases, clock, custody, effects, fleet, orders, plans, promises, transfers, vans
+from core.clock import parse
 from core.errors import Stale
-from core.store.tables import depot, order, parcel, van
+from core.store.tables import depot, van
 from optimizer.churn import Move, moves
-from tools import roadside_case
+from tools import roadside_case, second_attempt
 from tools.notify import accounts, texts
 from tools.tracker import outward
 
@@ -50,6 +49,8 @@ class Args(BaseModel):
     """the day that orders move to"""
     left: tuple[str, ...] = ()
     """of the orders of a broken van, those that leave the day while the others are rescued"""
+    until: str = ""
+    """when the case is looked at again, for an action that puts it off (ISO UTC)"""
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,18 @@ def decline(job: Job) -> dict[str, Any]:
 def join(job: Job) -> dict[str, Any]:
     """The van comes to this door anyhow: the order goes with it, and its customer is told when."""
     return {"promises": _first_promises(job)}
+
+
+def hold(job: Job) -> dict[str, Any]:
+    """Leave the order at the depot for a trip that it can share; the case is looked at again by then."""
+    return {"until": job.args.until}
+
+
+def serve(job: Job) -> dict[str, Any]:
+    """Send what waits at the depot out together: the cases of the other orders end with this one."""
+    stops = {stop for stops in job.args.routes.values() for stop in stops}
+    cases.close_held(job.db, job.case, stops, job.now)
+    return change_routes(job)
 
 
 def again(job: Job) -> dict[str, Any]:
@@ -150,7 +163,7 @@ def _other_day(job: Job, order_ids: Sequence[str]) -> dict[str, str]:
         row = orders.get(job.db, order_id)
         if row.status not in orders.OPEN | {"failed"}:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
-        moved[order_id] = _second_attempt(job, row, day)
+        moved[order_id] = second_attempt.make(job.db, row, day, job.tz, job.now)
         promises.release(job.db, order_id)
         _say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
@@ -162,6 +175,8 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "decline": decline,
     "retell": retell,
     "join": join,
+    "hold": hold,
+    "serve": serve,
     "retell_all": retell,
     "resequence": change_routes,
     "resequence_all": change_routes,
@@ -233,7 +248,7 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
-        left = (state.scalar_one_or_none() or "idle") != "idle"
+        left = (state.scalar_one_or_none() or "idle") not in vans.AT_DEPOT
         if holders - {None, move.to_vehicle} or (left and None in holders):
             raise Stale(f"The goods can't go with {move.to_vehicle} any more.", "Look at the case again.")
 
@@ -364,33 +379,3 @@ def _say(job: Job, row: Row[Any], template: str, **facts: str) -> None:
     if accounts.tells(row.client, template):
         body = texts.compose(job.db, row, template, **facts)
         effects.queue_message(job.db, job.case.id, row.person_id, row.id, template, body, job.now)
-
-
-def _second_attempt(job: Job, row: Row[Any], day: date) -> str:
-    """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
-    ref, made = _next_attempt(job.db, row)
-    shift, zone = timedelta(days=(day - row.day).days), job.tz
-
-    def same_time(text: str) -> str:  # by the clock on the wall, also when it is changed in between
-        return iso(parse(text).astimezone(zone) + shift)
-
-    again = row._asdict() | {
-        "id": made, "ref": ref, "day": day, "status": "new", "created_at": job.now,
-        "stop_id": orders.door(made, row.depot_id, day, row.lat, row.lon),
-        "windows": [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
-        "source": canonical.digest({"again": row.id, "day": day.isoformat()}),
-    }  # fmt: skip
-    job.db.execute(insert(order).values(again))
-    job.db.execute(update(parcel).where(parcel.c.order_id == row.id).values(order_id=made))
-    return made
-
-
-def _next_attempt(db: Connection, row: Row[Any]) -> tuple[str, str]:
-    """Reference and id of the next attempt: A1, A1/2, A1/3 ... A number that the client has taken is left out."""
-    base, _, number = row.ref.rpartition("/")
-    base, attempt = (base, int(number)) if base and number.isdecimal() else (row.ref, 1)
-    while True:
-        attempt += 1
-        made = canonical.short("ord", row.client, f"{base}/{attempt}")
-        if db.execute(select(order.c.id).where(order.c.id == made)).one_or_none() is None:
-            return f"{base}/{attempt}", made

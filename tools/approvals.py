@@ -76,6 +76,9 @@ def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
     """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
     t0 = clock.parse(row.inputs["t0"])
     mine = [o.id for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
+    if option["kind"] == "serve":  # whose orders go out together
+        stops = sorted({stop for route in option["routes"].values() for stop in route})
+        mine = [o.id for stop in stops for o in orders.at_stop(db, stop) if o.status in ("new", "unassigned")]
     return Args(
         option=option["id"],
         routes={v: tuple(stops) for v, stops in option["routes"].items()},
@@ -84,17 +87,18 @@ def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
         orders=tuple(mine),
         day=str(row.facts.get("day", "")),
         left=tuple(o for o in mine if orders.get(db, o).stop_id in option.get("left", ())),
+        until="" if option["until_s"] is None else clock.iso(clock.at_offset(t0, option["until_s"])),
     )
 
 
-def close(db: Connection, who: Principal, case_id: str, note: str, now: datetime) -> None:
-    """An escalated case is settled by the person who worked it."""
+def close(db: Connection, who: Principal, case_id: str, note: str, now: datetime, *, called: bool = False) -> None:
+    """An escalated case is settled by the person who worked it; `called`: its customers heard it from them."""
     if not who.is_staff:
         raise NotAllowed(f"A {who.role} can't close cases.", "Ask a dispatcher.")
     row = cases.get(db, case_id, lock=True)
     if row.status != "escalated":
         raise WrongState(f"The case is {row.status}.", "Only an escalated case is closed by hand.")
-    facts = dict(row.facts) | {"settled_by": who.id, "note": note}
+    facts = dict(row.facts) | {"settled_by": who.id, "note": note, "called": called}
     cases.advance(db, row, "closed", closed_at=now, facts=facts)
 
 

@@ -241,7 +241,7 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
     subject_orders = [o for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"}]
     today = datetime.combine(row.day, datetime.min.time(), now.tzinfo)
     spent = select(func.coalesce(func.sum(decision.c.cost), 0)).where(
-        decision.c.at >= today, decision.c.verdict.in_(["auto", "approved"])
+        decision.c.at >= today, decision.c.verdict == "auto"
     )
     stops = {o.stop_id for o in subject_orders}
     moves = select(func.count()).select_from(effect).where(effect.c.action == "stop.move", effect.c.target.in_(stops))
@@ -311,7 +311,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
         outcome=row.inputs["outcome"],
         inputs=row.inputs["hashes"],
         applied={"picked": asked.option_id, "proposal": asked.digest, **applied},
-        cost=max(0, int(option["cost_cents"])),
+        cost=0 if "until" in applied else max(0, int(option["cost_cents"])),  # what is put off spends nothing yet
         at=now,
         day=row.day,
     )

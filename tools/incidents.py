@@ -55,6 +55,15 @@ def _not_broken_down(db: Connection, here: Ground, late: Late, now: datetime) ->
     return {stop: facts for stop, facts in late.items() if facts["vehicle"] not in standing}
 
 
+def worked(db: Connection, here: Ground) -> set[str]:
+    """The late stops that somebody is working on, alone or as part of an incident."""
+    query = select(case.c.subject).where(
+        case.c.kind == "predicted_late", case.c.depot_id == here.depot_id, case.c.day == here.day,
+        case.c.closed_at.is_(None),
+    )  # fmt: skip
+    return set(db.execute(query).scalars())
+
+
 def _one_by_one(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     opened = []
     for stop, facts in sorted(late.items()):

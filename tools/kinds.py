@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from core import clock, events, fleet, orders, promises
-from core.store.tables import order, vehicle
+from core.store.tables import case, order, vehicle
 from optimizer.options import Scope
 from tools import attendance, roadside_case, tracker
 from tools.policy import Value
@@ -92,6 +92,16 @@ def _left_out(db: Connection, row: Row[Any]) -> Scope:
     return Scope(shared=_shares_its_door(db, row), left_out=True)
 
 
+def _waits_with_others(db: Connection, row: Row[Any]) -> Scope:
+    """What else has no place, unless a person is looking at it."""
+    query = select(case.c.subject, case.c.facts).where(
+        case.c.kind == row.kind, case.c.depot_id == row.depot_id, case.c.day == row.day, case.c.id != row.id,
+        case.c.status.in_(["open", "diagnosed", "held"]),
+    )  # fmt: skip
+    stops = {str(other.facts.get("stop", other.subject)) for other in db.execute(query)}
+    return _left_out(db, row).model_copy(update={"pool": tuple(sorted(stops))})
+
+
 def _in_the_plan(db: Connection, row: Row[Any]) -> str | None:
     """A new plan, or another case, has taken it in."""
     waits = any(o.status in ("new", "unassigned") for o in case_orders(db, row))
@@ -163,9 +173,9 @@ KINDS: dict[str, Kind] = {
         settled=_none_is_late,
     ),
     "unassigned": Kind(
-        ("wait", "join", "reassign", "postpone"),
+        ("wait", "hold", "join", "reassign", "serve", "postpone"),
         about=frozenset({"new", "unassigned"}),
-        scope=_left_out,
+        scope=_waits_with_others,
         settled=_in_the_plan,
     ),
     "reschedule": Kind(

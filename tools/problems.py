@@ -19,6 +19,7 @@ from core.errors import BadInput
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
+from optimizer import wave
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
 from optimizer.travel import Matrix, MatrixStore, great_circle, widened
@@ -234,7 +235,7 @@ def running(
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), after.get(s))
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, after.get(s))
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -273,12 +274,20 @@ def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
 
 
 def _live_stop(
-    here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None, after: str | None
+    here: Ground,
+    stop_id: str,
+    stop: Stop,
+    due: datetime | None,
+    van_id: str | None,
+    on_routes: Set[str],
+    after: str | None,
 ) -> Stop:
     windows = tuple((lo, hi) for lo, hi in stop.windows)
     if windows:
         windows = (*windows[:-1], (windows[-1][0], windows[-1][1] + LIVE_SLACK_S))
     due_s = None if due is None else here.seconds(due)
+    if due is None and windows and stop_id not in on_routes:  # nothing is promised yet but the customer's own window
+        due_s = stop.windows[-1][1]
     return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id, "after": after})
 
 
@@ -300,13 +309,13 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
     now_s = here.seconds(now)
     if state is None or state.state == "idle":
         return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, now_s)})
+    if state.state == "finished":
+        ready_s = max(now_s, here.seconds(state.state_at) + wave.RELOAD_S)
+        return vehicle.model_copy(update={"fixed_cost": 0, "ready_s": ready_s})
     started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
     if state.state == "broken":
         stands = here.stops.get(state.last_stop_id or "")
-        start = 0 if stands is None else stands.location
-        return vehicle.model_copy(update=started | {"start": start})
-    if state.state == "finished":
-        return vehicle.model_copy(update=started | {"shift_end_s": now_s, "max_stops": 0})
+        return vehicle.model_copy(update=started | {"start": 0 if stands is None else stands.location})
     place = here.stops.get(state.last_stop_id or "")
     start = 0 if place is None else place.location
     if state.state == "serving" and place is not None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from core import (
     blobs,
+    canonical,
     cases,
     clock,
     custody,
@@ -144,9 +145,23 @@ def came_late(db: Connection, depot_id: str, day: date, order_ids: Iterable[str]
     opened = []
     for order_id in order_ids:
         row = orders.get(db, order_id)
-        facts = {"order": row.id, "stop": row.stop_id, "reason": "came_late"}
+        facts = {"order": row.id, "stop": _visit_of_its_own(db, row), "reason": "came_late"}
         opened.append(cases.open_or_join(db, "unassigned", row.id, depot_id, day, facts, now)[0])
     return opened
+
+
+def _visit_of_its_own(db: Connection, row: Row[Any]) -> str:
+    """The stop of an order that came late. A van that has left visits its doors without these goods: they need a visit
+    of their own."""
+    current = plans.current(db, row.depot_id, row.day)
+    stop = str(row.stop_id)
+    assert current is not None
+    out = set(db.execute(select(van.c.vehicle_id).where(van.c.day == row.day, van.c.state != "idle")).scalars())
+    taken = {each for vehicle, route in current.routes.items() if vehicle in out for each in route.stops}
+    while stop in taken:
+        stop = canonical.short("stp", stop, "again")
+    orders.put_at_stop(db, row.id, stop)
+    return stop
 
 
 def close_day(db: Connection, depot_id: str, day: date, now: datetime) -> list[str]:

@@ -7,7 +7,7 @@ answers where an order is, every figure with its source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -82,11 +82,14 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
     """Write each van's arrival ranges; open a case for every stop newly judged late."""
     before = {row.vehicle_id: row for row in db.execute(select(live_route).where(live_route.c.day == here.day))}
     due = {stop.id: stop.due_s for stop in problem.stops}
+    worked = incidents.worked(db, here)
     newly: dict[str, dict[str, Any]] = {}
     rows, schedule = [], Schedule(problem, here.matrix)
     for vehicle in problem.vehicles:
         predicted = eta.predict(problem, here.matrix, vehicle.id, schedule)
         was_late = set(before[vehicle.id].late) if vehicle.id in before else set()
+        if was_late and _is_changed(before[vehicle.id].etas, predicted):
+            was_late -= {stop for stop in was_late if stop not in worked}  # a mended route is judged anew
         late = sorted(e.stop_id for e in predicted if _is_late(e, due.get(e.stop_id), e.stop_id in was_late))
         etas = [
             {"stop": e.stop_id, "p50": iso(here.at(e.p50_s)), "lo": iso(here.at(e.lo_s)), "hi": iso(here.at(e.hi_s))}
@@ -95,13 +98,34 @@ def _watch_promises(db: Connection, here: Ground, version: int, problem: Problem
         rows.append(
             {"vehicle_id": vehicle.id, "day": here.day, "version": version, "at": now, "etas": etas, "late": late}
         )
-        newly |= _judge(db, here, vehicle.id, set(late) - was_late, {e.stop_id: e for e in predicted}, due, now)
+        coming = {e.stop_id: e for e in predicted}
+        newly |= _judge(db, here, vehicle.id, set(late) - was_late, coming, due, now)
+        if vehicle.id in before:
+            _clear(db, here, vehicle.id, (set(before[vehicle.id].late) - set(late)) & coming.keys(), coming, now)
     _write(db, rows)
     return incidents.open_cases(db, here, newly, now)
 
 
 def _is_late(predicted: eta.Eta, due_s: int | None, was_late: bool) -> bool:
     return due_s is not None and predicted.p50_s > due_s + (ON_TIME_AFTER_S if was_late else LATE_AFTER_S)
+
+
+def _is_changed(before: Sequence[Mapping[str, Any]], predicted: Sequence[eta.Eta]) -> bool:
+    """Is this another route than the rest of the one before?"""
+    ahead = [e.stop_id for e in predicted]
+    return [each["stop"] for each in before][len(before) - len(ahead) :] != ahead
+
+
+def _clear(
+    db: Connection, here: Ground, vehicle_id: str, stops: Set[str], coming: Mapping[str, eta.Eta], now: datetime
+) -> None:
+    """That a stop is not late any more is a change of judgement too."""
+    for stop in sorted(stops):
+        fact = Event(
+            key=f"on_time:{stop}:{iso(now)}", kind="stop.on_time_again", source="tracker", subject=stop, at=now,
+            vehicle_id=vehicle_id, data={"expected": iso(here.at(coming[stop].p50_s))},
+        )  # fmt: skip
+        events.append(db, fact, now)
 
 
 def _judge(

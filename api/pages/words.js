@@ -16,6 +16,8 @@ const OPTIONS = {
   wait: "Do nothing",
   retell: "Tell a new time",
   join: "With the van that comes to the door anyhow",
+  hold: "Wait at the depot for a trip to share",
+  serve: "Send out with the others that wait",
   remove: "Cancel the order",
   resequence: "Earlier on the same van",
   reassign: "Give it to another van",
@@ -34,6 +36,8 @@ const DONE = {
   resequence_all: "Put in a better order, and told who is late",
   retell: "Told a new time",
   join: "Put on the van that comes to the door anyhow",
+  hold: "Held for a trip to share",
+  serve: "Sent out with the others that waited",
   cancel: "Cancelled",
   resequence: "Put earlier on the same van",
   reassign: "Given to another van",
@@ -62,7 +66,7 @@ const REASONS = {
   rejected: "Somebody said no to the proposal; it is theirs to work.",
 };
 
-const STATES = { idle: "at the depot", driving: "driving", serving: "at a door", finished: "done for today" };
+const STATES = { idle: "at the depot", driving: "driving", serving: "at a door", finished: "back at the depot" };
 
 const STATUSES = {
   new: "new", planned: "planned", unassigned: "on no van", out: "on the van", delivered: "delivered",

@@ -129,6 +129,7 @@ class Note(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     note: str = Field("", max_length=1000)
+    called: bool = Field(False, description="the customers that it is about have been told by phone")
 
 
 @router.post("/cases/{case_id}/approve")
@@ -161,7 +162,7 @@ def edit(who: Staff, case_id: str, ask: Annotated[Other, Body()]) -> dict[str, A
 def close(who: Staff, case_id: str, ask: Annotated[Note, Body()]) -> dict[str, Any]:
     """An escalated case is settled."""
     with store.transaction() as db:
-        approvals.close(db, who, case_id, ask.note, clock.now(db))
+        approvals.close(db, who, case_id, ask.note, clock.now(db), called=ask.called)
     return {"case": case_id, "status": "closed"}
 
 

@@ -161,11 +161,11 @@ def driver_route(who: Driver) -> dict[str, Any]:
         stops = [_stop(db, visit) for visit in route.visits] if route else []
         worked = rests.hours(db, mine.id, day, now)
         handovers = [row.id for row in transfers.of_van(db, mine.id)]
+        out = state is not None and state.state not in vans.AT_DEPOT
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": current.version if current else None,
-        "next": state.stop_id if state else None, "departed": bool(state and state.state != "idle"), "stops": stops,
-        "broken": bool(state and state.state == "broken"), "handovers": handovers,
-        "hours": worked,
+        "next": state.stop_id if state else None, "departed": out, "stops": stops,
+        "broken": bool(state and state.state == "broken"), "handovers": handovers, "hours": worked,
     }  # fmt: skip
 
 

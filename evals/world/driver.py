@@ -1,4 +1,5 @@
-"""A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish.
+"""A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish;
+and out again, when there is work and shift left.
 
 A driver knows the route that the phone shows and what is in the van; before each move the phone is looked at again.
 Nothing here sends: `until(t)` returns what happened by then, for the run to send. Times are seconds since the epoch.
@@ -17,23 +18,20 @@ from evals.wire import DriverRoute, OrderRow, RouteStop
 from evals.world import chance, fate
 from evals.world.fate import Fate
 from evals.world.incidents import Incidents
-from evals.world.leg import Leg
-from evals.world.scenario import Order, Point, Scenario, Vehicle, rounded
+from evals.world.leg import Leg, door_of
+from evals.world.scenario import Order, Point, Scenario, Vehicle
 from evals.world.streets import Streets, heading
 
 State = Literal["depot", "loaded", "free", "driving", "serving", "broken", "returning", "off"]
 
 LOAD_BEFORE_S = 300
-OVERTIME_S = 3600
-"""a driver who is an hour over the shift goes home with what is left"""
-IDLE_LOOK_S = 600
-"""how often a driver without work looks at the phone"""
+OVERTIME_S = 3600  # a driver who is an hour over the shift goes home with what is left
+IDLE_LOOK_S = 600  # how often a driver without work looks at the phone
 RETURNING_LOOK_S = 300
 LAST_CALL_S = 2 * 3600
 """before the end of the shift: who has no work by then goes home"""
 POSITION_S = 30
-WAITING_LOOK_S = 60
-"""how often a driver looks who waits with a repaired van for one that comes for its goods"""
+WAITING_LOOK_S = 60  # of a driver who waits with a repaired van for one that comes for its goods
 FAULTS = ("engine", "battery", "tyre", "electrics")
 PROOFS = ("photo", "photo", "photo", "signature", "code", "note")
 
@@ -58,8 +56,7 @@ class Day:
     """refs whose customers have cancelled: who comes all the same is sent away"""
     missed: list[tuple[int, str]] = field(default_factory=list)
     """when, and whose, first attempt failed, for the customer to hear of it"""
-    vans: dict[str, Van] = field(default_factory=dict)
-    """by vehicle, for drivers who meet"""
+    vans: dict[str, Van] = field(default_factory=dict)  # by vehicle, for drivers who meet
 
     @classmethod
     def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
@@ -176,7 +173,7 @@ class Van:
         if self.route is None:
             return []
         route = self.route
-        left = [s for s in route.stops if not s.done and _place(s) and any(o.id not in self.tried for o in s.orders)]
+        left = [s for s in route.stops if not s.done and door_of(s) and any(o.id not in self.tried for o in s.orders)]
         return sorted(left, key=lambda stop: stop.stop != route.next)
 
     def _head(self, now: int) -> None:
@@ -185,7 +182,7 @@ class Van:
         stops = self._open_stops()
         self.stop = stops[0] if stops and leaves < self._latest() else None
         self.state = "driving" if self.stop else "returning"
-        there = _place(self.stop) or self.home
+        there = door_of(self.stop) or self.home
         tz = self.day.scenario.depot(self.vehicle.depot).tz
         took = self.day.streets.leg_s(self.vehicle.id, self.vehicle.depot, tz, here, there, leaves)
         # the phone was looked at when `now` was told to the server: what follows comes after
@@ -251,21 +248,28 @@ class Van:
         return [self._event("repaired", at, str(self.day.scenario.day))]
 
     def _load(self, at: int) -> list[Sent]:
-        mine = [order.id for stop in self._open_stops() for order in stop.orders]
-        if not mine:
+        if not self._open_stops() or (self.finished_at is not None and at > self.shift_end - LAST_CALL_S):
             self.next_at = at + IDLE_LOOK_S
             if self.next_at > self.shift_end - LAST_CALL_S:
                 self.state = "off"
             return []
         self.state, self.next_at = "loaded", max(self.leaves_at, at + 120)
-        return [self._scan(at, mine)]
+        mine = self._at_dock()
+        return [self._scan(at, mine)] if mine else []
+
+    def _at_dock(self) -> list[str]:
+        """Orders to load: what is fetched from a broken van on the way is not there."""
+        stops = self._open_stops()
+        fetched = {order.id for stop in stops if stop.giver for order in stop.orders}
+        return [order.id for stop in stops for order in stop.orders if order.id not in fetched]
 
     def _depart(self, at: int) -> list[Sent]:
         """What was put on the route after loading is loaded now."""
-        late = [o.id for stop in self._open_stops() for o in stop.orders if o.id not in self.aboard]
+        late = [order for order in self._at_dock() if order not in self.aboard]
         self.state, self.departed_at = "free", at
         scans = [self._scan(at, late)] if late else []
-        return [*scans, self._event("departed", at, str(self.day.scenario.day))]
+        self.finished_at = None
+        return [*scans, self._event("departed", at, str(at))]
 
     def _scan(self, at: int, orders: Sequence[str]) -> Sent:
         self.aboard |= dict.fromkeys(orders)
@@ -334,8 +338,9 @@ class Van:
         return {"kind": kind, "sha256": words, **where}
 
     def _finish(self, at: int) -> list[Sent]:
-        self.state, self.finished_at = "off", at
-        return [self._event("finished", at, str(self.day.scenario.day), data={"returned": list(self.aboard)})]
+        self.state, self.finished_at, self.next_at = "depot", at, at + IDLE_LOOK_S
+        returned, self.aboard = list(self.aboard), {}
+        return [self._event("finished", at, str(at), data={"returned": returned})]
 
     def _present_stop(self) -> RouteStop:
         if self.stop is None:
@@ -384,14 +389,10 @@ class Van:
             self.state = "loaded" if self.aboard else "depot"
             self.next_at = max(self.leaves_at if self.aboard else self.next_at, now + 1)
             return
-        here = next((place for stop in reversed(route.stops) if stop.done and (place := _place(stop))), self.home)
+        here = next((place for stop in reversed(route.stops) if stop.done and (place := door_of(stop))), self.home)
         self.leg = Leg(here, here, now, now)
         self.departed_at, self.next_at = now, now
         self.state = "free"
-
-
-def _place(stop: RouteStop | None) -> Point | None:
-    return rounded(stop.lat, stop.lon) if stop and stop.lat is not None and stop.lon is not None else None
 
 
 def iso(at: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evals.wire import RouteStop
 from evals.world.scenario import Point, rounded
 from evals.world.streets import DETOUR, metres
 
@@ -31,3 +32,7 @@ class Leg:
 
     def moves(self, when: int) -> bool:
         return self.begins <= when < self.ends
+
+
+def door_of(stop: RouteStop | None) -> Point | None:
+    return rounded(stop.lat, stop.lon) if stop and stop.lat is not None and stop.lon is not None else None

@@ -19,6 +19,8 @@ from evals.world.driver import Day
 from evals.world.people import Customers, Text
 
 LOOK_EVERY_S = 300
+BEATS_S = 60
+"""the server's clock moves by the minute, a driver's tap has its second: an answer to it can bear an earlier time"""
 GIVES_UP_S = 4 * 3600
 ANSWERS_AFTER_S = (60, 900)
 WORDS = {
@@ -67,10 +69,11 @@ class Missed:
                 heapq.heappush(self.due, (at + LOOK_EVERY_S, ref, failed_at))
 
     def _offer(self, ref: str, failed_at: int) -> str | None:
-        """The newest message since then that asks something."""
+        """The newest message since then that asks something; who is given numbers to choose from looks at those."""
         person = self.day.people.get(ref)
         sent = self.client.messages(person=person)["messages"] if person else []
-        return next((line["body"] for line in sent if _asks(line, failed_at)), None)
+        asked = [line["body"] for line in sent if _asks(line, failed_at)]
+        return next((body for body in asked if CHOICE.search(body)), next(iter(asked), None))
 
     def _answer(self, at: int, ref: str, offer: str) -> None:
         seed, rates = self.day.scenario.seed, self.day.scenario.rates
@@ -93,4 +96,4 @@ def number(offer: str, wish: str) -> str | None:
 
 def _asks(line: Json, after: int) -> bool:
     at, body = datetime.fromisoformat(line["at"]).timestamp(), line["body"] or ""
-    return line["direction"] == "out" and at >= after and ("?" in body or CHOICE.search(body) is not None)
+    return line["direction"] == "out" and at >= after - BEATS_S and ("?" in body or CHOICE.search(body) is not None)

@@ -209,7 +209,7 @@ class Dispatcher:
 
     def _called(self, case: Case) -> str:
         try:
-            self.client.settle(case.id, chance.pick(NOTES, self.seed, "note", case.id))
+            self.client.settle(case.id, chance.pick(NOTES, self.seed, "note", case.id), called=True)
         except ApiError as error:
             if error.status != 409:
                 raise

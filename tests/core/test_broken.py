@@ -181,6 +181,51 @@ def test_expected_late_but_within_the_promise_is_not_knowing(db: Connection, ord
     assert the_one(db).knowable is None
 
 
+def test_late_once_and_on_time_again_is_not_knowing(db: Connection, order: str) -> None:
+    judged_late(db, order, "09:00", "11:20")
+    seen(db, "stop.on_time_again", stop_of(db, order), "09:30", expected=iso(at("10:50")))
+    arrive(db, order, "11:05")
+    row = the_one(db)
+    assert (row.knowable, row.reason) == (None, "known_later")
+
+
+def test_late_again_counts_from_the_second_time(db: Connection, order: str) -> None:
+    judged_late(db, order, "09:00", "11:20")
+    seen(db, "stop.on_time_again", stop_of(db, order), "09:30", expected=iso(at("10:50")))
+    judged_late(db, order, "10:40", "11:10")
+    arrive(db, order, "11:10")
+    row = the_one(db)
+    assert (row.knowable, row.reason) == (at("10:40"), "untold")
+    assert not row.was_knowable
+
+
+def test_in_time_for_a_retold_time_is_still_late_for_the_first_one(db: Connection, order: str) -> None:
+    judged_late(db, order, "09:00", "11:20")
+    seen(db, "stop.on_time_again", stop_of(db, order), "09:30", expected=iso(at("11:15")))
+    arrive(db, order, "11:15")
+    assert the_one(db).knowable == at("09:00")
+
+
+@pytest.mark.parametrize(("called", "reason"), [(True, "told"), (False, "untold")])
+def test_a_call_by_who_worked_the_case_is_telling(db: Connection, order: str, called: bool, reason: str) -> None:
+    judged_late(db, order, "09:00", "11:20")
+    made, _ = cases.open_or_join(db, "predicted_late", stop_of(db, order), DEPOT, DAY, {}, at("09:00"))
+    facts = {"called": called, "note": "Called."}
+    cases.advance(db, cases.get(db, made), "closed", closed_at=at("09:20"), facts=facts)
+    arrive(db, order, "11:20")
+    row = the_one(db)
+    assert (row.reason, row.told) == (reason, at("09:20") if called else None)
+
+
+def test_who_cancelled_is_not_failed_by_the_van_that_comes_to_the_same_door(db: Connection, order: str) -> None:
+    facts = {"order": order, "requester": "customer"}
+    cases.open_or_join(db, "cancel", order, DEPOT, DAY, facts, at("09:00"))
+    promises.release(db, order)
+    orders.set_status(db, [order], "cancelled")
+    seen(db, "driver.arrived", stop_of(db, order), "11:40")
+    assert found(db) == []
+
+
 def test_a_van_that_never_came_breaks_the_promise_unless_the_customer_chose_so(db: Connection, order: str) -> None:
     orders.set_status(db, [order], "rescheduled")
     promises.release(db, order)

@@ -77,7 +77,8 @@ def test_wall_clock_figures_are_printed_but_not_part_of_the_report() -> None:
         pytest.param({"unfinished": ("ACME-1001",)}, "in no final state: 1 ACME-1001", id="an order was lost"),
         pytest.param({"orders": {"delivered": 9, "out": 1}}, "no final state: {'out': 1}", id="one is on the road"),
         pytest.param({"orders": {"delivered": 9}}, "counts: 9 of 10", id="the server forgot an order"),
-        pytest.param({"reachable_delivered": 8}, "80.0% of 10", id="too many came back"),
+        pytest.param({"orders": {"delivered": 8, "returned": 2}}, "80.0% of 10", id="too many came back"),
+        pytest.param({"orders": {"delivered": 8, "cancelled": 2}}, "80.0% of 10", id="by whose wish changes nothing"),
         pytest.param(
             {"log": LogHead(seq=3, head="x", verified=False, problems=("row 2",))},
             "does not verify: row 2",
@@ -169,7 +170,6 @@ def test_the_rates_are_printed_in_the_reports_head() -> None:
     show(report, Console(file=text, width=240))
     assert "8% first attempts fail, 5% cancel, 8% come live, 10% text" in text.getvalue()
     assert "1 breakdowns of 40 to 180 min, 1 incidents" in text.getvalue()
-    assert report.reachable == 50 - 4 - 2 - 4, "live, cancelled, nobody at home"
     assert report.world.live == {"taken": 4}
     assert report.world.roads == {"reported": 1}
     assert len(report.world.breakdowns_min) == 1

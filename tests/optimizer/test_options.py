@@ -78,7 +78,7 @@ def test_another_day_costs_the_second_attempt() -> None:
     option = by_id(late_day(), ROAD, "s1")["postpone"]
     assert option.routes == {"v1": ("s3", "s2")}
     assert option.arrivals == {}
-    assert option.cost_cents == WEIGHTS.postponed - 5 * MINUTE
+    assert option.cost_cents == WEIGHTS.postponed + WEIGHTS.retold_promise - 5 * MINUTE
     assert (option.stops_moved, option.promises_broken) == (0, 0)
 
 
@@ -312,7 +312,8 @@ def test_a_door_is_tried_again_on_the_same_van_beyond_its_next_stop() -> None:
     assert found["again"].routes["v1"][0] == "s2"
     assert found["again"].arrivals["s1"] >= EIGHT + HOUR
     assert found["again"].cost_cents >= WEIGHTS.failed_again
-    assert found["postpone"].cost_cents == WEIGHTS.postponed < found["wait"].cost_cents
+    moved = WEIGHTS.postponed + WEIGHTS.retold_promise
+    assert found["postpone"].cost_cents == moved < found["wait"].cost_cents
 
 
 def test_a_van_whose_shift_is_full_does_not_try_again() -> None:

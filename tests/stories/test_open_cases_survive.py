@@ -1,22 +1,19 @@
 """Story: a case waits for a person overnight. Everything is restarted, or a release with renamed nodes takes over; the
-person's yes still counts. And: a customer is forgotten, and the log still verifies."""
+person's yes still counts."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evals.client import ApiError
 from evals.wire import Case
 from evals.world import setup
 from evals.world.synthetic import synthetic
-from tests.stories.conftest import Lived
 from tests.stories.house import ROOT, House, a_house, wait_for
 
 CITY = synthetic(6, orders=4, vans=2).model_copy(update={"iterations": 500})
@@ -95,69 +92,3 @@ def renamed(release: Path) -> Path:
 
 
 # Forgetting a customer ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Customer:
-    """Somebody who lives alone behind their door, and whose orders have ended."""
-
-    id: str
-    stop: str
-    phone: str
-    address: str
-
-
-@pytest.mark.timeout(400)
-def test_a_customer_is_forgotten_and_the_log_still_verifies(lived: Lived) -> None:
-    house = lived.house
-    house.start()
-    try:
-        customer = _somebody(house)
-        assert customer.stop in house.command("log", "show").stdout
-        sent_before = house.sent()
-        with house.admin() as client:
-            client.erase(customer.id)
-            with pytest.raises(ApiError, match="404"):
-                client.erase("per_00000000000000000000")
-        _nothing_is_left(house, customer)
-        for check in ("verify", "replay"):
-            assert house.command("log", check).returncode == 0
-        shown = house.command("log", "show").stdout
-        assert '"erased"' in shown
-        assert customer.stop not in shown
-        # What a provider was handed is the provider's to forget: the console sender's file is left as it is.
-        assert house.sent() == sent_before
-        assert any(row["to"] == customer.phone for row in sent_before)
-    finally:
-        house.stop()
-        house.server.start()
-
-
-def _somebody(house: House) -> Customer:
-    found = house.rows(
-        "SELECT p.id, o.stop_id AS stop, p.phone, o.address FROM person p JOIN order_ o ON o.person_id = p.id"
-        " JOIN message m ON m.person_id = p.id AND m.thread IS NOT NULL WHERE o.status = 'delivered'"
-        " AND (SELECT count(*) FROM order_ n WHERE n.person_id = p.id OR n.stop_id = o.stop_id) = 1 ORDER BY p.id"
-    )
-    return Customer(**found[0])
-
-
-def _nothing_is_left(house: House, customer: Customer) -> None:
-    gone = house.rows("SELECT name, phone, email, salt FROM person WHERE id = :id", id=customer.id)
-    assert gone == [{"name": None, "phone": None, "email": None, "salt": None}]
-    assert house.rows("SELECT id FROM message WHERE person_id = :id AND body IS NOT NULL", id=customer.id) == []
-    place = "SELECT id FROM order_ WHERE person_id = :id AND coalesce(address, notes, lat::text, lon::text) IS NOT NULL"
-    assert house.rows(place, id=customer.id) == []
-    turns = "SELECT key FROM turn t JOIN principal p ON p.id = t.principal_id WHERE p.subject = :id"
-    assert house.rows(turns, id=customer.id) == []
-    words = {"phone": customer.phone, "digits": customer.phone[-10:], "address": customer.address}
-    for table in _tables(house):
-        text = "convert_from(t.body, 'UTF8')" if table == "blob" else "t::text"
-        knows = " OR ".join(f"strpos({text}, :{word}) > 0" for word in words)
-        found = house.rows(f"SELECT {text} AS row FROM {table} t WHERE {knows}", **words)  # noqa: S608
-        assert found == [], f"{table} still knows the number or the address"
-
-
-def _tables(house: House) -> list[str]:
-    rows = house.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    return sorted(row["tablename"] for row in rows)

@@ -1,5 +1,5 @@
 """Story: the day is over. Everybody can check it: the log verifies, every decision comes out again from its inputs, and
-whatever is changed afterwards is found."""
+whatever is changed afterwards is found. And: a customer is forgotten, and the log still verifies."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from agent import replay
 from core import canonical, log
 from core.signing import load_or_create
 from core.store import db as store
+from evals.client import ApiError
 from tests.living import instance_on
 from tests.stories.conftest import Lived
+from tests.stories.house import House
 
 WITHHELD = ("case_", "proposal", "decision", "effect", "message", "outbox", "plan", "plan_route", "promise", "order_")
 """Everything that came of the decisions. What is left is the log with its stored outputs, and the inputs by hash."""
@@ -183,3 +186,72 @@ def test_an_exported_day_proves_itself_and_shows_any_change(lived: Lived, tmp_pa
         assert good.result().returncode == 0, good.result().stdout
         assert {name: done.result().returncode for name, done in bad.items()} == dict.fromkeys(bad, 1)
         assert strange.result().returncode == 1, "signed by a key that this reader does not trust"
+
+
+# Forgotten: last, since it changes the day that the others look at
+
+
+@dataclass(frozen=True)
+class Customer:
+    """Somebody who lives alone behind their door, and whose orders have ended."""
+
+    id: str
+    stop: str
+    phone: str
+    address: str
+
+
+@pytest.mark.timeout(400)
+def test_a_customer_is_forgotten_and_the_log_still_verifies(lived: Lived) -> None:
+    house = lived.house
+    house.start()
+    try:
+        customer = _somebody(house)
+        assert customer.stop in house.command("log", "show").stdout
+        sent_before = house.sent()
+        with house.admin() as client:
+            client.erase(customer.id)
+            with pytest.raises(ApiError, match="404"):
+                client.erase("per_00000000000000000000")
+        _nothing_is_left(house, customer)
+        for check in ("verify", "replay"):
+            assert house.command("log", check).returncode == 0
+        shown = house.command("log", "show").stdout
+        assert '"erased"' in shown
+        assert customer.stop not in shown
+        # What a provider was handed is the provider's to forget: the console sender's file is left as it is.
+        assert house.sent() == sent_before
+        assert any(row["to"] == customer.phone for row in sent_before)
+    finally:
+        house.stop()
+        house.server.start()
+
+
+def _somebody(house: House) -> Customer:
+    found = house.rows(
+        "SELECT p.id, o.stop_id AS stop, p.phone, o.address FROM person p JOIN order_ o ON o.person_id = p.id"
+        " JOIN message m ON m.person_id = p.id AND m.thread IS NOT NULL WHERE o.status = 'delivered'"
+        " AND (SELECT count(*) FROM order_ n WHERE n.person_id = p.id OR n.stop_id = o.stop_id) = 1 ORDER BY p.id"
+    )
+    return Customer(**found[0])
+
+
+def _nothing_is_left(house: House, customer: Customer) -> None:
+    gone = house.rows("SELECT name, phone, email, salt FROM person WHERE id = :id", id=customer.id)
+    assert gone == [{"name": None, "phone": None, "email": None, "salt": None}]
+    assert house.rows("SELECT id FROM message WHERE person_id = :id AND body IS NOT NULL", id=customer.id) == []
+    place = "SELECT id FROM order_ WHERE person_id = :id AND coalesce(address, notes, lat::text, lon::text) IS NOT NULL"
+    assert house.rows(place, id=customer.id) == []
+    turns = "SELECT key FROM turn t JOIN principal p ON p.id = t.principal_id WHERE p.subject = :id"
+    assert house.rows(turns, id=customer.id) == []
+    words = {"phone": customer.phone, "digits": customer.phone[-10:], "address": customer.address}
+    for table in _tables(house):
+        text = "convert_from(t.body, 'UTF8')" if table == "blob" else "t::text"
+        knows = " OR ".join(f"strpos({text}, :{word}) > 0" for word in words)
+        found = house.rows(f"SELECT {text} AS row FROM {table} t WHERE {knows}", **words)  # noqa: S608
+        assert found == [], f"{table} still knows the number or the address"
+
+
+def _tables(house: House) -> list[str]:
+    rows = house.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return sorted(row["tablename"] for row in rows)

@@ -14,7 +14,7 @@ from agent.planner import Answer, Ask, Choose, Escalate, Look, Propose, Step
 from core import cases, clock, promises
 from core.errors import DoorstepError, NotAllowed, Stale
 from core.store import db as store
-from core.store.tables import proposal
+from core.store.tables import decision, proposal
 from tests.living import (
     DAY,
     DEPOT,
@@ -238,6 +238,8 @@ def test_what_was_decided_today_counts_as_spent(living: Living) -> None:
     second = late(day, "B1", van="van2")
     with store.transaction() as db:
         assert facts(db, cases.get(db, second))["spent_today_cents"] == cost
+        db.execute(update(decision).values(verdict="approved"))
+        assert facts(db, cases.get(db, second))["spent_today_cents"] == 0, "what a person approved is the person's"
 
 
 def test_a_stop_that_was_moved_is_counted_and_a_promise_retold_too(living: Living) -> None:

@@ -12,6 +12,7 @@ from core.errors import BadInput
 from core.store import db as store
 from core.store.tables import depot, matrix_place, order
 from core.vans import Position
+from optimizer import wave
 from optimizer.problem import Problem, Vehicle
 from optimizer.travel import great_circle
 from tests.living import (
@@ -269,11 +270,15 @@ def test_between_two_stops_a_van_starts_from_the_last_one(field: Field) -> None:
     assert (field.names(problem.routes["van1"]), van.locked) == (["A2", "A3"], 1)
 
 
-def test_a_finished_van_takes_nothing_more(field: Field) -> None:
+def test_a_van_that_is_back_can_be_loaded_again_until_its_shift_ends(field: Field) -> None:
+    idle = field.van(at("07:00"))
     field.leave()
     tap(field.db, "finished", "van1", at("09:00"))
     van = field.van(at("09:01"))
-    assert (van.max_stops, van.shift_end_s) == (0, seconds("09:01"))
+    assert (van.start, van.on_road, van.locked, van.fixed_cost) == (0, False, 0, 0), "it is paid for today"
+    assert van.ready_s == seconds("09:00") + wave.RELOAD_S
+    assert van.shift_end_s == idle.shift_end_s
+    assert field.van(at("10:00")).ready_s == seconds("10:00")
 
 
 def test_goods_aboard_tie_their_stop_to_the_van(field: Field) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from core import clock, events, orders, vans
+from core import cases, clock, events, orders, vans
 from core.store import db as store
 from core.store.tables import case, live_route, promise
 from core.vans import Position
-from tests.living import Day, Living, at, deliver, load_and_leave, look, tap
+from tests.living import Day, Living, a_plan, at, deliver, load_and_leave, look, tap
 from tests.tools.a_case import NOW, planned
 from tools import tracker
 
@@ -82,6 +82,32 @@ def test_a_late_stop_opens_one_case_however_often_it_is_looked_at(living: Living
         told = [e.kind for e in events.of(db, day.stops["A1"])]
     assert [(row.kind, row.subject, row.id) for row in rows] == [("predicted_late", day.stops["A1"], first[0])]
     assert told == ["stop.predicted_late"]
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_stop_whose_route_was_mended_is_judged_anew(living: Living, mended: bool) -> None:
+    day = planned(living)
+    look(NOW)
+    arrives = p50(day, "A2")
+    promise_until(day, "A2", arrives - timedelta(minutes=10))
+    first = look(NOW)
+    with store.transaction() as db:
+        cases.advance(db, cases.get(db, first[0]), "closed", closed_at=NOW, reason_code="done")
+        if mended:
+            left = {"van1": ["A1", "A2"], "van2": ["B1", "B2", "A3"]}
+            a_plan(db, {name: [day.orders[ref] for ref in refs] for name, refs in left.items()})
+    promise_until(day, "A2", arrives + timedelta(minutes=1))
+    assert look(NOW) == []
+    promise_until(day, "A2", arrives - timedelta(minutes=1))
+    again = look(NOW + timedelta(minutes=1))
+    with store.transaction() as db:
+        told = [e.kind for e in events.of(db, day.stops["A2"])]
+    if mended:
+        assert len(again) == 1, "nearly in time was in time, and now it is late"
+        assert told == ["stop.predicted_late", "stop.on_time_again", "stop.predicted_late"]
+    else:
+        assert again == [], "nearly in time is still the lateness that somebody has dealt with"
+        assert told == ["stop.predicted_late"]
 
 
 def test_a_case_says_which_van_what_was_due_and_what_is_expected(living: Living) -> None:
