@@ -56,3 +56,16 @@ def test_a_driver_takes_the_goods_of_a_broken_van_over_and_both_scan() -> None:
     assert gave["data"] == took["data"]
     assert sorted(gave["data"]["orders"]) == ["ord_A-1", "ord_A-2", "ord_A-3"]
     assert broken.aboard == {}
+
+
+def test_who_leaves_for_a_broken_van_loads_nothing_that_is_on_it() -> None:
+    _, rescuer = two_vans()
+    meeting = stop("brk_1:van-02", 50.005, ["A-1", "A-2"]).model_copy(update={"giver": "van-01"})
+    comes = route(meeting, stop("s1", 50.01, ["A-1", "A-2"]), stop("s2", 50.02, ["A-3"]))
+    events: list[dict[str, Any]] = []
+    for tick in range(40):
+        now = SHIFT - 1800 + 60 * tick
+        if rescuer.looks(now + 60):
+            rescuer.hear(comes, now)
+        events += rescuer.until(now + 60)
+    assert [e["data"]["orders"] for e in events if e["kind"] == "driver.loaded"] == [["ord_A-3"]]
