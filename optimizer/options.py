@@ -9,7 +9,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + retold_promise x promises that are moved by a message; a customer's day that is moved is one of them
   + stop_moved x stops that a driver finds in another place, or on another list
   + failed_again, when it is tried once more on the same day
-  + postponed, when the stop leaves the day
+  + postponed x orders, when the stop leaves the day
 
 Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
 everybody whom they make late. Other stops that are late anyhow have cases of their own: only their minutes count here.
@@ -63,6 +63,8 @@ class Scope(Frozen):
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
     pool: tuple[str, ...] = ()
     """other stops that wait at the depot, as this one does (`optimizer.wave`)"""
+    orders: int = 1
+    """how many orders leave the day with it"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
     breakdown: str | None = None
@@ -200,7 +202,7 @@ class _WhatIf:
         free = "reassign" in wanted and not self.scope.shared and (self.place is None or self._movable())
         kept: list[tuple[Kind, str | None]] = [(kind, None) for kind in kinds]
         kept += [("reassign", vehicle_id) for vehicle_id in (self._reassign_targets() if free else ())]
-        kept += [("again", None)] if self.place is None and self.stop.aboard is not None else []
+        kept += [("again", None)] if self.stop.aboard is not None and self._is_left_out() else []
         kept += [("postpone", None), ("remove", None)]
         return tuple(
             Candidate(kind=kind, stop_id=self.stop.id, scope=self.scope, vehicle_id=vehicle_id)
@@ -212,6 +214,8 @@ class _WhatIf:
         if candidate.kind == "remove":
             return self.removal()
         if candidate.kind == "again":
+            if self.place is not None:  # the van comes to this door again anyhow
+                return self._option("again", {})
             return self._best_spot("again", self._known(self.stop.aboard), {})
         if candidate.kind == "reassign":
             return self._reassign(self._known(candidate.vehicle_id))
@@ -228,6 +232,9 @@ class _WhatIf:
         reduced = without_stop(self.problem, self.stop.id)
         changed = {self.own: reduced.routes[self.own]} if self.own else {}
         return self._option("remove", changed, after_in=Schedule(reduced, self.matrix))
+
+    def _is_left_out(self) -> bool:
+        return self.place is None or self.scope.left_out
 
     def _movable(self) -> bool:
         return self.place is not None and self.place[1] >= self._vehicle().locked
@@ -294,7 +301,11 @@ class _WhatIf:
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
         cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
-        cost += weights.stop_moved * stops_moved + weights.postponed * leaves + weights.failed_again * (kind == "again")
+        cost += (
+            weights.stop_moved * stops_moved
+            + weights.postponed * leaves * self.scope.orders
+            + weights.failed_again * (kind == "again")
+        )
         new = tuple(b.words for key, b in after.breaches.items() if key not in before.breaches or _counts(kind, b))
         return Option(
             id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,

@@ -105,7 +105,7 @@ def again(job: Job) -> dict[str, Any]:
     if not tried:
         raise Stale("The order is not on its van any more.", "Look at the case again.")
     orders.set_status(job.db, tried, "out")
-    changed = _apply_routes(job, job.args.routes)
+    changed = _apply_routes(job, job.args.routes) if job.args.routes else {}
     told = [_promise_arrival(job, orders.get(job.db, order_id)) for order_id in tried]
     return changed | {"again": tried, "promises": told + _retell(job)}
 

@@ -29,7 +29,10 @@ def _no_facts(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
 
 
 def _one_stop(db: Connection, row: Row[Any]) -> Scope:
-    return Scope(shared=_shares_its_door(db, row))
+    """An order of its stop, or all that are still to be served there."""
+    if "order" in row.facts:
+        return Scope(shared=_shares_its_door(db, row))
+    return Scope(orders=max(1, sum(o.status in orders.OPEN for o in orders.at_stop(db, row.subject))))
 
 
 @dataclass(frozen=True)

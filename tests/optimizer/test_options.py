@@ -316,6 +316,20 @@ def test_a_door_is_tried_again_on_the_same_van_beyond_its_next_stop() -> None:
     assert found["postpone"].cost_cents == moved < found["wait"].cost_cents
 
 
+def test_where_the_van_comes_again_for_a_neighbour_another_try_costs_no_way() -> None:
+    day = failed_day()
+    back = with_routes(day, {"v1": ("s2", "s1")})
+    found = tried(back, "s1", "again", "wait", scope=Scope(left_out=True, shared=True))
+    assert (found["again"].routes, found["again"].cost_cents) == ({}, WEIGHTS.failed_again)
+    assert "s1" in found["again"].arrivals
+    assert "again" not in tried(back, "s1", "again", "wait"), "a stop that is only late has not failed"
+
+
+def test_each_order_that_leaves_the_day_costs_another_attempt() -> None:
+    one, three = (tried(late_day(), "s1", "postpone", scope=Scope(orders=n))["postpone"].cost_cents for n in (1, 3))
+    assert three - one == 2 * WEIGHTS.postponed
+
+
 def test_a_van_whose_shift_is_full_does_not_try_again() -> None:
     found = tried(failed_day(shift_end_s=EIGHT + 70 * MINUTE), "s1", "again")
     assert not found["again"].feasible
