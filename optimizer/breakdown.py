@@ -7,7 +7,7 @@
     postpone   all of them leave the day
 
 Costs are those of `optimizer.options`, over the routes that an option changes. A stop that fits on no rescuing van, or
-costs more there than `Weights.postponed`, leaves the day with that option (`Option.left`). What is not aboard the
+costs more there than another day, leaves the day with that option (`Option.left`). What is not aboard the
 broken van needs no meeting; only a van that has not left can take it.
 """
 
@@ -148,12 +148,17 @@ class _Roadside:
         for stop_id in sorted(self.stops, key=lambda s: (known[s].deadline_s is None, known[s].deadline_s or 0, s)):
             fits = [(*self._placed(schedules[v.id], v, routes[v.id], stop_id), v.id) for v in vehicles]
             cheapest = min(((cost, van, route) for cost, route, van in fits if route), default=None)
-            if cheapest is not None and cheapest[0] < self.problem.weights.postponed + self._joins(cheapest[1], taken):
+            if cheapest is not None and cheapest[0] < self._put_off(stop_id) + self._joins(cheapest[1], taken):
                 _, van, routes[van] = cheapest
                 taken[stop_id] = van
         changed = {van: route for van, route in routes.items() if van in taken.values()}
         left = tuple(s for s in self.stops if s not in taken)
         return Rescue({self.broken.id: self.kept, **changed}, taken, left)
+
+    def _put_off(self, stop_id: str) -> int:
+        """What it costs when a stop leaves the day: each of its orders, and a message that moves a customer's day."""
+        weights, told = self.problem.weights, self.problem.stop(stop_id).deadline_s is not None
+        return weights.postponed * self.scope.order_counts.get(stop_id, 1) + weights.retold_promise * told
 
     def _joins(self, van: str, taken: Mapping[str, str]) -> int:
         """The way to the meeting is for all that it fetches there, not for the first stop alone."""
@@ -197,7 +202,7 @@ class _Roadside:
         late_s = sum(after.late.values())
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
         cost += len(late) * (weights.broken_promise if silent else weights.retold_promise)
-        cost += weights.postponed * len(rescue.left)
+        cost += sum(map(self._put_off, rescue.left))
         others = [after.starts[s] - before.starts[s] for s in after.starts if s not in hit and s in before.starts]
         broken = self._broken(candidate, rescue, before, after)
         return Option(

@@ -140,7 +140,7 @@ def test_who_can_not_be_reached_is_not_asked(living: Living, day: Day) -> None:
         db.execute(update(person).values(opted_out=True))
     case_id = opened(living)
     assert case_row(case_id).status != "offered"
-    assert [d.action for d in settled(case_id)][0] == "again"
+    assert next(d.action for d in settled(case_id)) == "again"
 
 
 def test_a_second_failure_goes_to_a_person(living: Living, day: Day, ana: Principal) -> None:
