@@ -133,7 +133,7 @@ class _Roadside:
         for stop in self.problem.stops:
             van = taken.get(stop.id)
             if van is not None and stop.aboard == self.broken.id:
-                stop = stop.model_copy(update={"aboard": van, "after": meetings[van].id})
+                stop = stop.model_copy(update={"aboard": van, "met_at": meetings[van].id})
             stops.append(stop)
         return rebuilt(self.problem, stops=(*stops, *meetings.values()))
 
@@ -169,7 +169,7 @@ class _Roadside:
     ) -> tuple[int, tuple[str, ...]]:
         """What the stop costs on this van and the list with it; without a list when it fits nowhere."""
         assert self.scope.breakdown is not None
-        meeting, fetched = identify(self.scope.breakdown, vehicle.id), schedule.stops[stop_id].after is not None
+        meeting, fetched = identify(self.scope.breakdown, vehicle.id), schedule.stops[stop_id].met_at is not None
         before = schedule.cost(vehicle, route)
         if meeting in route or not fetched:
             bases = [route]

@@ -106,8 +106,8 @@ def _limits(problem: Problem, vehicle: Vehicle, stops: list[Stop]) -> Iterator[V
         if load > room:
             yield _violation(f"capacity{dimension + 1}", vehicle.id, f"{load} loaded, room for {room}")
     for at, stop in enumerate(stops):
-        if stop.after is not None and all(before.id != stop.after for before in stops[:at]):
-            yield _violation("transfer", stop.id, f"on {vehicle.id} before its goods are fetched at {stop.after}")
+        if stop.met_at is not None and all(before.id != stop.met_at for before in stops[:at]):
+            yield _violation("transfer", stop.id, f"on {vehicle.id} before its goods are fetched at {stop.met_at}")
     for stop in stops:
         if stop.aboard not in (None, vehicle.id):
             yield _violation("aboard", stop.id, f"on {vehicle.id}, but its goods are on {stop.aboard}")

@@ -57,7 +57,7 @@ class Stop(Frozen):
     """cents for leaving the stop out of the plan"""
     aboard: str | None = None
     """vehicle that carries the goods already: the stop can't go to another one"""
-    after: str | None = None
+    met_at: str | None = None
     """stop at which that vehicle first fetches the goods, from another one"""
 
     @property

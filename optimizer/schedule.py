@@ -91,7 +91,7 @@ class Schedule:
         # .item gives Python integers: int32 sums would overflow silently
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
-        self._fetched = {stop.id: stop.after for stop in problem.stops if stop.after is not None}
+        self._fetched = {stop.id: stop.met_at for stop in problem.stops if stop.met_at is not None}
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:

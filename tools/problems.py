@@ -203,7 +203,7 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
     met = roadside.meetings(db, here)
     carried = {**_carried(db, here), **met.to}
-    found = running(here, vehicles, planned, states, still, due, carried, now, met.after)
+    found = running(here, vehicles, planned, states, still, due, carried, now, met.at)
     found = roadside.standing(db, here, found)
     stops = found.stops
     if tried in here.stops and all(stop.id != tried for stop in stops):
@@ -221,10 +221,10 @@ def running(
     due: Mapping[str, datetime],
     carried: Mapping[str, str],
     now: datetime,
-    after: Mapping[str, str] | None = None,
+    met_at: Mapping[str, str] | None = None,
 ) -> Problem:
     """`live` once everything is read: `states` has rows of the table `van`, `still` the stops that are open."""
-    after = after or {}
+    met_at = met_at or {}
     moved, routes = [], {}
     for vehicle in vehicles:
         left = tuple(s for s in planned.get(vehicle.id, ()) if s in still and s in here.stops)
@@ -235,7 +235,7 @@ def running(
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, after.get(s))
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, met_at.get(s))
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -280,7 +280,7 @@ def _live_stop(
     due: datetime | None,
     van_id: str | None,
     on_routes: Set[str],
-    after: str | None,
+    met_at: str | None,
 ) -> Stop:
     windows = tuple((lo, hi) for lo, hi in stop.windows)
     if windows:
@@ -288,7 +288,7 @@ def _live_stop(
     due_s = None if due is None else here.seconds(due)
     if due is None and windows and stop_id not in on_routes:  # nothing is promised yet but the customer's own window
         due_s = stop.windows[-1][1]
-    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id, "after": after})
+    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id, "met_at": met_at})
 
 
 def _carried(db: Connection, here: Ground) -> dict[str, str]:

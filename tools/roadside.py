@@ -48,13 +48,13 @@ class Meetings:
 
     to: Mapping[str, str]
     """stop -> van that takes its goods, or goes to the meeting"""
-    after: Mapping[str, str]
+    at: Mapping[str, str]
     """stop -> meeting at which the van gets its goods"""
 
 
 def meetings(db: Connection, here: Ground) -> Meetings:
     rows = transfers.of_day(db, here.depot_id, here.day)
-    to, after = {row.id: row.to_vehicle for row in rows}, {}
+    to, at = {row.id: row.to_vehicle for row in rows}, {}
     if rows:
         query = (
             select(order.c.stop_id, transfer_line.c.transfer_id)
@@ -66,8 +66,8 @@ def meetings(db: Connection, here: Ground) -> Meetings:
         for row in db.execute(query):
             to[row.stop_id] = to[row.transfer_id]
             if row.transfer_id in ahead:
-                after[row.stop_id] = row.transfer_id
-    return Meetings(to, after)
+                at[row.stop_id] = row.transfer_id
+    return Meetings(to, at)
 
 
 def standing(db: Connection, here: Ground, problem: Problem) -> Problem:
