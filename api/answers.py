@@ -266,6 +266,14 @@ class RouteStop(Answer):
     address: str | None
     notes: str | None
     service_s: int
+    giver: str | None = None
+    """a meeting: the van whose goods are taken over there; `stop` is the transfer"""
+
+
+class DriverHours(Answer):
+    worked_s: int
+    rested_s: int
+    since_rest_s: int
 
 
 class Break(Answer):
@@ -280,6 +288,10 @@ class DriverRoute(Answer):
     version: int | None
     next: str | None
     departed: bool
+    broken: bool
+    handovers: tuple[str, ...]
+    """transfers for which somebody comes to this van"""
+    hours: DriverHours
     breaks: tuple[Break, ...]
     stops: tuple[RouteStop, ...]
 

@@ -17,12 +17,19 @@ class BrokenPromise(Answer):
     reason: str
 
 
+class CustodyLine(Answer):
+    order: str
+    what: str
+    case: str | None
+
+
 class Custody(Answer):
     parcels: dict[str, int]
     planned: int
     loaded: int
     left_behind: tuple[str, ...]
     mismatches: tuple[tuple[str, str], ...]
+    lines: tuple[CustodyLine, ...]
     agrees: bool
 
 

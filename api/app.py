@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import again, cases, fleet, health, incidents, live, messages, plans, report, risks, talk
+from api.routes import again, cases, driver, fleet, health, incidents, live, messages, plans, report, risks, talk
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -48,6 +48,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         risks.router,
         plans.router,
         live.router,
+        driver.router,
         cases.router,
         messages.router,
         incidents.router,

@@ -260,6 +260,22 @@ def policy_replay(
     raise typer.Exit(rulebook.replay(file, day))
 
 
+@app.command()
+def evidence(
+    file: Annotated[Path, typer.Argument(help="An evidence pack, as it was exported.", exists=True, dir_okay=False)],
+    keys: Annotated[Path | None, typer.Option(help="Folder of public keys (*.pub) that you trust.")] = None,
+) -> None:
+    """Check an evidence pack: every hash, and the signature over them."""
+    from core import evidence as packs
+    from core.signing import known_keys
+
+    wrong = packs.check(file.read_bytes(), known_keys(keys) if keys else None)
+    for line in wrong:
+        typer.echo(line, err=True)
+    typer.echo(f"{len(wrong)} things are wrong" if wrong else "as it was signed")
+    raise typer.Exit(1 if wrong else 0)
+
+
 def main() -> None:
     """The entry point: our own errors are printed as two lines, not as a traceback."""
     try:

@@ -23,7 +23,7 @@ from core.errors import DoorstepError, Unavailable
 from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
-from tools import desk, offers, publishing, standing
+from tools import attendance, desk, offers, publishing, roadside_case, standing
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -76,6 +76,19 @@ def close_day(subject: str) -> None:
     sign()
 
 
+def driver_due(subject: str) -> None:
+    """A driver should be there by now."""
+    vehicle_id, _, day = subject.rpartition(" ")
+    with store.transaction() as db:
+        attendance.look(db, vehicle_id, date.fromisoformat(day), clock.now(db))
+
+
+def transfer_overdue(subject: str) -> None:
+    """Two vans were to have met."""
+    with store.transaction() as db:
+        roadside_case.overdue(db, subject, clock.now(db))
+
+
 def survey(subject: str) -> None:
     """Ask the customer of an order how its delivery was."""
     with store.transaction() as db:
@@ -94,6 +107,8 @@ TASKS: dict[str, Callable[[str], None]] = {
     "look_again": look_again,
     "offer_over": offer_over,
     "close_day": close_day,
+    "driver_due": driver_due,
+    "transfer_overdue": transfer_overdue,
     "survey": survey,
     "standing_orders": standing_orders,
 }

@@ -14,7 +14,7 @@ from core import address_book, canonical, custody, people, stream
 from core.clock import iso
 from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
-from core.store.tables import order, parcel, person
+from core.store.tables import order, parcel, person, transfer
 
 FINAL = frozenset({"delivered", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
@@ -256,6 +256,12 @@ def of_person(db: Connection, person_id: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.person_id == person_id).order_by(order.c.day, order.c.id)))
 
 
+def goods(row: Row[Any]) -> tuple[str, str]:
+    """What two attempts at one order have in common: A1, A1/2 ... are the same goods of one client."""
+    base, _, attempt = row.ref.rpartition("/")
+    return row.client, base if base and attempt.isdecimal() else row.ref
+
+
 def at_stop(db: Connection, stop: str) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.stop_id == stop).order_by(order.c.id)))
 
@@ -279,8 +285,12 @@ def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:
 
 
 def open_stops(db: Connection, depot_id: str, day: date) -> set[str]:
-    query = select(order.c.stop_id).where(order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(OPEN))
-    return set(db.execute(query).scalars())
+    """Doors that still have something to do, and places where goods are to go from van to van."""
+    doors = select(order.c.stop_id).where(order.c.depot_id == depot_id, order.c.day == day, order.c.status.in_(OPEN))
+    meetings = select(transfer.c.id).where(
+        transfer.c.depot_id == depot_id, transfer.c.day == day, transfer.c.status == "open"
+    )
+    return set(db.execute(doors.union_all(meetings)).scalars())
 
 
 def set_status(db: Connection, order_ids: Iterable[str], status: str) -> None:

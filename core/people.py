@@ -23,6 +23,7 @@ from core.store.tables import (
     person,
     principal,
     proof,
+    proof_file,
     standing_order,
     turn,
 )
@@ -102,7 +103,9 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
         )
     mine = select(order.c.id).where(order.c.person_id == person_id)
     refs = select(order.c.ref).where(order.c.person_id == person_id)
-    db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(note=None))
+    seen = {"note": None, "code": None, "lat": None, "lon": None, "barcodes": None}
+    db.execute(update(proof).where(proof.c.order_id.in_(mine)).values(seen))
+    db.execute(update(proof_file).where(proof_file.c.order_id.in_(mine)).values(content=None))
     db.execute(update(attempt).where(attempt.c.order_id.in_(mine)).values(note=None))
     theirs = or_(import_row.c.ref.in_(refs), import_row.c.order_id.in_(mine))
     db.execute(update(import_row).where(theirs).values(raw=None, reason="erased"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
@@ -14,6 +14,17 @@ from core import plans
 from core.store.tables import case, event, order, parcel
 
 OFF_THE_PLAN = ("cancelled", "rescheduled")
+UNSETTLED = frozenset({"van", "lost"})
+"""where nothing may be at the end of a day unless somebody looks after it"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Something that does not add up, and the case of whoever looks after it."""
+
+    order: str
+    what: str
+    case: str | None
 
 
 @dataclass(frozen=True)
@@ -28,18 +39,19 @@ class Reconciliation:
     """planned, still wanted, and never scanned"""
     mismatches: tuple[tuple[str, str], ...]
     """(order, what contradicts what)"""
+    lines: tuple[Line, ...] = ()
+    """all of these, and what is on a van or lost, each with its case"""
 
     @property
     def agrees(self) -> bool:
-        """Every parcel is where the record says, and nothing is on a van or lost without somebody looking after it."""
-        unseen = self.parcels.get("van_without_case", 0) + self.parcels.get("lost_without_case", 0)
-        return not self.mismatches and not unseen
+        """Each line is empty or has a case: nothing is anywhere without somebody looking after it."""
+        return all(line.case is not None for line in self.lines)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "parcels": self.parcels, "planned": self.planned, "loaded": self.loaded,
             "left_behind": list(self.left_behind), "mismatches": [list(each) for each in self.mismatches],
-            "agrees": self.agrees,
+            "lines": [asdict(line) for line in self.lines], "agrees": self.agrees,
         }  # fmt: skip
 
 
@@ -52,16 +64,19 @@ def of_day(db: Connection, day: date) -> Reconciliation:
         held.setdefault(row.order_id, []).append(row.holder.partition(":")[0])
     scans = _scans(db, day)
     planned, looked_after = _planned(db, day), _looked_after(db, day)
+    mismatches = tuple(_mismatches(status, held, scans))
     counted = Counter(
         _place(holder, order_id in looked_after) for order_id, holders in held.items() for holder in holders
     )
     wanted = (each for each in planned if status.get(each) not in (None, *OFF_THE_PLAN))
+    where = [(each, f"is {at}") for each, places in sorted(held.items()) for at in sorted({*places} & UNSETTLED)]
     return Reconciliation(
         parcels=dict(sorted(counted.items())),
         planned=len(planned),
         loaded=len(scans["driver.loaded"]),
         left_behind=tuple(sorted(each for each in wanted if each not in scans["driver.loaded"])),
-        mismatches=tuple(_mismatches(status, held, scans)),
+        mismatches=mismatches,
+        lines=tuple(Line(each, what, looked_after.get(each)) for each, what in (*mismatches, *where)),
     )
 
 
@@ -102,11 +117,14 @@ def _planned(db: Connection, day: date) -> set[str]:
     return {row.id for row in rows if row.stop_id in stops}
 
 
-def _looked_after(db: Connection, day: date) -> set[str]:
-    """Orders that some case of the day is about, open or closed."""
-    about: set[str] = set()
-    for row in db.execute(select(case.c.subject, case.c.facts).where(case.c.day == day)):
-        about |= {row.subject, str(row.facts.get("order", "")), str(row.facts.get("stop", ""))}
-        about |= set(row.facts.get("aboard", [])) | set(row.facts.get("at_depot", []))
+def _looked_after(db: Connection, day: date) -> dict[str, str]:
+    """Order -> a case of the day that is about it, open or closed; the newest."""
+    about: dict[str, str] = {}
+    query = select(case.c.id, case.c.subject, case.c.facts).where(case.c.day == day)
+    for row in db.execute(query.order_by(case.c.opened_at, case.c.id)):
+        named = [row.subject, row.facts.get("order"), row.facts.get("stop")]
+        for listed in ("orders", "aboard", "at_depot"):
+            named += row.facts.get(listed, [])
+        about |= {str(each): row.id for each in named if each}
     rows = db.execute(select(order.c.id, order.c.stop_id).where(order.c.day == day))
-    return {row.id for row in rows if row.id in about or row.stop_id in about}
+    return {row.id: found for row in rows if (found := about.get(row.id) or about.get(row.stop_id)) is not None}

@@ -12,12 +12,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
-from sqlalchemy.dialects.postgresql import insert
 
-from core import attempts, canonical, cases, custody, events, findings, fleet, geo, orders, promises, vans
+from core import (
+    attempts,
+    breakdowns,
+    cases,
+    custody,
+    events,
+    findings,
+    fleet,
+    orders,
+    promises,
+    proofs,
+    rests,
+    scans,
+    skips,
+    transfers,
+    vans,
+)
 from core.errors import BadInput, DoorstepError, WrongState
 from core.events import Event
-from core.store.tables import proof
 
 AHEAD = timedelta(minutes=5)
 """How far a device's clock may run ahead of ours."""
@@ -41,117 +55,90 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
             return "duplicate"
         try:
             TAPS[fact.kind](db, fact, van)
+            _it_moves(db, fact, van)
         except DoorstepError:
             point.rollback()
             raise
     return "accepted"
 
 
+def _it_moves(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """A van that was broken and does something else now has been repaired, whether its driver said so or not."""
+    stood = ("broken", *vans.AT_DEPOT)
+    if van.state in stood and vans.ensure(db, van.vehicle_id, fact.at).state not in stood:
+        breakdowns.end(db, van.vehicle_id, fact.at)
+
+
 def _without_what_is_personal(fact: Event) -> Event:
     """The fact as it is kept: of a proof its kind and hash, of a failed attempt the code of its reason. Notes and
-    places are personal and live in `proof` and `attempt`."""
+    places are personal and live in `proof`, `attempt` and `breakdown`."""
+    if fact.kind == "driver.breakdown":
+        kept = {name: fact.data[name] for name in ("reason", "minutes") if name in fact.data}
+        return fact.model_copy(update={"data": kept})
     if fact.kind == "driver.failed":
         kept = {name: value for name, value in fact.data.items() if name not in ("reason", "note")}
         return fact.model_copy(update={"data": {**kept, "reason": attempts.read(dict(fact.data))[0]}})
-    given = fact.data.get("proof")
-    if not isinstance(given, dict):
+    if "proof" not in fact.data:
         return fact
-    kept = {name: given[name] for name in ("kind", "sha256") if name in given}
-    return fact.model_copy(update={"data": {**fact.data, "proof": kept}})
+    return fact.model_copy(update={"data": {**fact.data, "proof": proofs.impersonal(fact.data["proof"])}})
 
 
-def _loaded(db: Connection, fact: Event, van: Row[Any]) -> None:
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    ids = fact.data.get("orders")
-    if not isinstance(ids, list) or not ids:
-        raise BadInput("The load scan names no orders.", 'Send data.orders: ["ord_..."].', field="data.orders")
-    for order_id in ids:
-        row = orders.get(db, str(order_id))
-        events.append(
-            db, fact.model_copy(update={"key": f"{fact.key}:{row.id}", "subject": row.id, "data": {}}), fact.at
-        )
-        if row.status not in ("new", "planned"):
-            raise WrongState(
-                f"Order {row.ref} is {row.status}.", "Put it aside and ask the dispatcher.", field=str(order_id)
-            )
-        custody.move(db, row.id, custody.at_depot(depot_id), custody.on_van(van.vehicle_id), fact.at, fact.key)
-    orders.set_status(db, [str(each) for each in ids], "out")
+def _started(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """The driver is there. That it was said is what counts: see `tools.attendance`."""
 
 
 def _departed(db: Connection, fact: Event, van: Row[Any]) -> None:
     tz = fleet.get_depot(db, fleet.get_vehicle(db, van.vehicle_id).depot_id).tz
     at_home = van.state == "idle" or (van.state == "finished" and fact.at >= van.state_at)
     if at_home and vans.local_day(fact.at, tz) == van.day:
-        _head_on(db, van, fact.at, last=None)
-
-
-def _head_on(db: Connection, van: Row[Any], at: datetime, last: str | None) -> None:
-    """Off to the next open stop, or back to the depot when there is none."""
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    ahead = [stop for stop in vans.open_route(db, van.vehicle_id, depot_id, van.day) if stop != last]
-    vans.set_state(db, van.vehicle_id, "driving", at, stop_id=ahead[0] if ahead else None, last_stop_id=last)
+        scans.missing(db, fact, van)
+        vans.head_on(db, van, fact.at, last=None)
 
 
 def _arrived(db: Connection, fact: Event, van: Row[Any]) -> None:
     here = orders.at_stop(db, fact.subject)
-    if not here:
+    meeting = None if here else transfers.get(db, fact.subject)
+    if not here and meeting is None:
         raise BadInput(f"There is no stop {fact.subject}.", "Read the route again.", field="stop")
     for row in here:
         if custody.van_of(db, row.id) == van.vehicle_id:
             promises.settle(db, row.id, fact.at)
     if fact.at < van.state_at:
         return
-    if any(row.status in orders.OPEN for row in here):
+    if any(row.status in orders.OPEN for row in here) or (meeting is not None and meeting.status == "open"):
         vans.set_state(db, van.vehicle_id, "serving", fact.at, stop_id=fact.subject, last_stop_id=fact.subject)
     else:  # its orders were cancelled or moved while the van was on its way
-        _head_on(db, van, fact.at, last=fact.subject)
+        vans.head_on(db, van, fact.at, last=fact.subject)
 
 
 def _served(db: Connection, fact: Event, van: Row[Any], row: Row[Any], status: str) -> None:
     promises.settle(db, row.id, fact.at)
     orders.set_status(db, [row.id], status)
-    if any(r.status in orders.OPEN for r in orders.at_stop(db, row.stop_id)):
+    if van.state == "broken" or any(r.status in orders.OPEN for r in orders.at_stop(db, row.stop_id)):
         return
     if fact.at >= van.state_at:
-        _head_on(db, van, fact.at, last=row.stop_id)
+        vans.head_on(db, van, fact.at, last=row.stop_id)
     elif van.stop_id == row.stop_id:  # a late tap of the stop that it heads for: there is nothing left to do
-        _head_on(db, van, van.state_at, last=van.last_stop_id)
+        vans.head_on(db, van, van.state_at, last=van.last_stop_id)
 
 
 def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
     row = orders.get(db, fact.subject)
     if row.status == "delivered":
         raise WrongState(f"Order {row.ref} was delivered before.", "Nothing to do.", field="order")
-    given = fact.data.get("proof")
-    if not isinstance(given, dict) or given.get("kind") not in ("photo", "signature", "code", "note"):
-        raise BadInput(
-            "The delivery has no proof.",
-            "Send data.proof with kind photo, signature, code or note.",
-            field="data.proof",
-        )
+    seen = proofs.read(db, row, fact.data.get("proof"))
     if row.status not in ("out", "failed"):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Bring it back to the depot.", field="order")
-    custody.move(db, row.id, custody.on_van(van.vehicle_id), custody.with_customer(row.person_id), fact.at, fact.key)
-    db.execute(insert(proof).values(_proof(row, given, fact)))
+    frm = custody.on_van(van.vehicle_id)
+    aboard = {made for made, holder in custody.parcels(db, row.id).items() if holder == frm}
+    if labels := proofs.labels(seen):
+        aboard &= {custody.parcel_id(row.id, label) for label in labels}
+    # some of its parcels may have been missed at the depot; with none aboard the record has all of it elsewhere
+    custody.move(db, row.id, frm, custody.with_customer(row.person_id), fact.at, fact.key, aboard or None)
+    if any(holder == frm for holder in custody.parcels(db, row.id).values()):
+        scans.open_case(db, row.id, row.depot_id, row.day, "door", [row.id], fact.at, vehicle=van.vehicle_id)
+    proofs.keep(db, row, seen, fact)
     _served(db, fact, van, row, "delivered")
-
-
-def _proof(row: Row[Any], given: dict[str, Any], fact: Event) -> dict[str, Any]:
-    return {
-        "id": canonical.short("prf", fact.key), "order_id": row.id, "kind": given["kind"], "at": fact.at,
-        "sha256": given.get("sha256"), "note": given.get("note"), "metres_away": _metres(row, given),
-    }  # fmt: skip
-
-
-def _metres(row: Row[Any], given: dict[str, Any]) -> int | None:
-    """How far from the address the proof was taken."""
-    if (
-        row.lat is None
-        or not isinstance(given.get("lat"), int | float)
-        or not isinstance(given.get("lon"), int | float)
-    ):
-        return None
-    return round(geo.metres(row.lat, row.lon, float(given["lat"]), float(given["lon"])))
 
 
 def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -177,30 +164,31 @@ def _photo(fact: Event) -> dict[str, str]:
 
 
 def _finished(db: Connection, fact: Event, van: Row[Any]) -> None:
-    """Back at the depot: what is still aboard goes back there, and its order ends as returned. While the shift lasts
-    the van can be sent out again.
+    """Back at the depot: see `scans.unload`. While the shift lasts the van can be sent out again.
 
     One that comes late, from before what the van does now, changes nothing: what was loaded since stays aboard.
     """
     if fact.at < van.state_at:
         return
-    depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
-    for order_id in custody.aboard(db, van.vehicle_id):
-        row = orders.get(db, order_id)
-        custody.move(db, order_id, custody.on_van(van.vehicle_id), custody.at_depot(depot_id), fact.at, fact.key)
-        if row.status in ("out", "failed"):
-            promises.release(db, order_id, "broken")
-            orders.set_status(db, [order_id], "returned")
+    scans.unload(db, fact, van)
     vans.set_state(db, van.vehicle_id, "finished", fact.at, stop_id=None)
-    cases.wake_held(db, depot_id, van.day)
+    cases.wake_held(db, fleet.get_vehicle(db, van.vehicle_id).depot_id, van.day)
 
 
 TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
-    "driver.loaded": _loaded,
+    "driver.loaded": scans.load,
     "driver.departed": _departed,
     "driver.arrived": _arrived,
     "driver.delivered": _delivered,
     "driver.failed": _failed,
+    "driver.started": _started,
+    "driver.skipped": skips.skip,
+    "driver.break_started": rests.begin,
+    "driver.break_ended": rests.end,
+    "driver.breakdown": breakdowns.begin,
+    "driver.repaired": breakdowns.over,
+    "driver.gave": transfers.given,
+    "driver.took": transfers.taken,
     "driver.finished": _finished,
     "driver.answered": findings.answered,
 }

@@ -17,6 +17,7 @@ from core.store.tables import depot, position, van, vehicle
 
 T = TypeVar("T")
 
+STATES = ("idle", "driving", "serving", "broken", "finished")
 AT_DEPOT = ("idle", "finished")
 """States in which goods can be put aboard: not out yet, or back."""
 PARTITION_LOCK = 7304502
@@ -58,6 +59,10 @@ def ensure(db: Connection, vehicle_id: str, at: datetime) -> Row[Any]:
     return db.execute(select(van).where(van.c.vehicle_id == vehicle_id)).one()
 
 
+def of_vehicle(db: Connection, vehicle_id: str) -> Row[Any] | None:
+    return db.execute(select(van).where(van.c.vehicle_id == vehicle_id)).one_or_none()
+
+
 def set_state(db: Connection, vehicle_id: str, state: str, at: datetime, **values: Any) -> None:
     db.execute(update(van).where(van.c.vehicle_id == vehicle_id).values(state=state, state_at=at, **values))
     stream.tell(db, "van", {"vans": [{"id": vehicle_id, "state": state, "stop": values.get("stop_id")}]})
@@ -70,6 +75,13 @@ def open_route(db: Connection, vehicle_id: str, depot_id: str, day: date) -> lis
         return []
     still = orders.open_among(db, mine.stops)
     return [stop for stop in mine.stops if stop in still]
+
+
+def head_on(db: Connection, row: Row[Any], at: datetime, last: str | None) -> None:
+    """Off to the next open stop, or back to the depot when there is none."""
+    depot_id = fleet.get_vehicle(db, row.vehicle_id).depot_id
+    ahead = [stop for stop in open_route(db, row.vehicle_id, depot_id, row.day) if stop != last]
+    set_state(db, row.vehicle_id, "driving", at, stop_id=ahead[0] if ahead else None, last_stop_id=last)
 
 
 def ensure_partitions(db: Connection, day: date, ahead: int = 2) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from core import clock, fleet, orders
 from evals.wire import (
+    DriverHours,
     DriverRoute,
     OrderRow,
     Plan,
@@ -29,7 +30,8 @@ from evals.wire import (
     RouteStop,
 )
 from evals.world import incidents
-from evals.world.driver import POSITION_S, Day, Leg, Van
+from evals.world.driver import POSITION_S, Day, Van
+from evals.world.leg import Leg
 from evals.world.run import TICK_S, slack
 from evals.world.scenario import Depot, Order, Point, Scenario
 from evals.world.streets import Streets
@@ -326,7 +328,8 @@ def _phones(yard: Yard) -> dict[str, DriverRoute]:
     here = yard.here
     return {
         vehicle.id: DriverRoute(
-            vehicle=vehicle.id, day=here.day, departed=False, breaks=(),
+            vehicle=vehicle.id, day=here.day, departed=False, breaks=(), broken=False, handovers=(),
+            hours=DriverHours(worked_s=0, rested_s=0, since_rest_s=0),
             stops=tuple(
                 RouteStop(
                     stop=stop, arrival=here.t0, done=False,

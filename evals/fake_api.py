@@ -187,6 +187,9 @@ def driver_route(api: FakeApi, call: Call) -> Any:
         "version": 1,
         "departed": van in api.departed,
         "breaks": [],
+        "broken": False,
+        "handovers": [],
+        "hours": {"worked_s": 0, "rested_s": 0, "since_rest_s": 0},
     }
     return known | {"next": following, "stops": shown}
 

@@ -81,6 +81,8 @@ class WorldLine(Frozen):
     live: dict[str, int]
     roads: dict[str, int]
     breakdowns_min: dict[str, int]
+    rescued: dict[str, int]
+    """orders taken over on the road, by the van that took them"""
     dock_delays_min: dict[str, int]
     ended: datetime
 
@@ -251,6 +253,7 @@ def _world_line(result: DayResult) -> WorldLine:
         live=result.live,
         roads=result.roads,
         breakdowns_min=result.breakdowns_min,
+        rescued=result.rescued,
         dock_delays_min=result.dock_delays_min,
         ended=result.ended.astimezone(UTC),
     )

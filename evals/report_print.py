@@ -72,6 +72,7 @@ def _summary(report: DayReport) -> Table:
     table.add_row("wishes after a failed attempt", _counted(world.wishes))
     table.add_row("road reports", _counted(world.roads))
     table.add_row("broken down (min)", _counted(world.breakdowns_min))
+    table.add_row("orders rescued by", _counted(world.rescued))
     verified = "verified" if report.log.verified else "[red]does not verify[/red]"
     table.add_row("log", f"{report.log.seq} rows, head {report.log.head}, {verified}")
     table.add_row("report digest", report.digest())

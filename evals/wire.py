@@ -34,6 +34,10 @@ class Send(Protocol):
     def __call__(self, method: str, path: str, query: Mapping[str, str], body: bytes, kind: str) -> bytes: ...
 
 
+class Answer(Model):
+    text: str
+
+
 class Ask(Model):
     depot: str
     day: date
@@ -156,7 +160,14 @@ class Custody(Model):
     loaded: int
     left_behind: tuple[str, ...]
     mismatches: tuple[tuple[str, str], ...]
+    lines: tuple[CustodyLine, ...]
     agrees: bool
+
+
+class CustodyLine(Model):
+    order: str
+    what: str
+    case: str | None = None
 
 
 class DayReport(Model):
@@ -213,12 +224,21 @@ class Door(Model):
     service_s: int | None = None
 
 
+class DriverHours(Model):
+    worked_s: int
+    rested_s: int
+    since_rest_s: int
+
+
 class DriverRoute(Model):
     vehicle: str
     day: date
     version: int | None = None
     next: str | None = None
     departed: bool
+    broken: bool
+    handovers: tuple[str, ...]
+    hours: DriverHours
     breaks: tuple[Break, ...]
     stops: tuple[RouteStop, ...]
 
@@ -609,6 +629,7 @@ class RouteStop(Model):
     address: str | None = None
     notes: str | None = None
     service_s: int
+    giver: str | None = None
 
 
 class Said(Model):
@@ -692,12 +713,17 @@ class Wish(Model):
     photo: str | None = None
 
 
-class Words(Model):
-    text: str
-
-
 class Yes(Model):
     proposal: str
+
+
+class ApiRoutesDriverWords(Model):
+    text: str
+    key: str | None = None
+
+
+class ApiRoutesMessagesWords(Model):
+    text: str
 
 
 class Calls:
@@ -949,6 +975,47 @@ class Calls:
         answer: Clock = self._call(Clock, "POST", "/api/v1/admin/clock/pause", {}, body)
         return answer
 
+    def loading(self) -> dict[str, Json]:
+        """What to load on this driver's van, the last stop first, and how many parcels of each are aboard."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", "/api/v1/driver/loading", {})
+        return answer
+
+    def take_file(self, order: str) -> dict[str, str]:
+        """Keep a picture that proves a delivery: JPEG, PNG or WebP as the body. Answers with its SHA-256, which the
+        tap names. Drivers send pictures of what is, or was, on their van.
+        """
+        answer: dict[str, str] = self._call(dict[str, str], "POST", "/api/v1/driver/files", {"order": order})
+        return answer
+
+    def get_evidence(self, order_id: str) -> str:
+        """The evidence pack of an order: one zip with what happened, the pictures, a list of hashes and our
+        signature. Customers get their own orders'.
+        """
+        answer: str = self._call(str, "GET", at("/api/v1/orders/{}/evidence", order_id), {})
+        return answer
+
+    def my_messages(self) -> dict[str, Json]:
+        """What was said to and by this driver, oldest first."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", "/api/v1/driver/messages", {})
+        return answer
+
+    def write(self, body: ApiRoutesDriverWords) -> dict[str, Json]:
+        """Write to the dispatcher on duty. Danger to people is known by its words and goes first."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "POST", "/api/v1/driver/messages", {}, body)
+        return answer
+
+    def messages_of(self, driver_id: str) -> dict[str, Json]:
+        """What was said to and by a driver, oldest first."""
+        answer: dict[str, Json] = self._call(dict[str, Json], "GET", at("/api/v1/drivers/{}/messages", driver_id), {})
+        return answer
+
+    def write_to(self, driver_id: str, body: Answer) -> dict[str, Json]:
+        """Write to a driver; what the driver had asked is settled by it."""
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "POST", at("/api/v1/drivers/{}/messages", driver_id), {}, body,
+        )
+        return answer
+
     def list_cases(
         self, *, status: Literal["open", "folded", "waiting", "escalated", "closed"] | None = None,
         depot: str | None = None, day: date | None = None, limit: int | None = None,
@@ -1029,7 +1096,7 @@ class Calls:
         answer: dict[str, Json] = self._call(dict[str, Json], "POST", "/api/v1/templates/preview", {}, body)
         return answer
 
-    def put_template(self, client: str, lang: str, template: str, body: Words) -> dict[str, Json]:
+    def put_template(self, client: str, lang: str, template: str, body: ApiRoutesMessagesWords) -> dict[str, Json]:
         """Say it in the client's words from now on; refused with what is wrong with them."""
         answer: dict[str, Json] = self._call(
             dict[str, Json], "PUT", at("/api/v1/templates/{}/{}/{}", client, lang, template), {}, body,

@@ -173,6 +173,9 @@ def _limits(problem: Problem, vehicle: Vehicle, stops: list[Stop]) -> Iterator[V
         if load > room:
             yield _violation(f"capacity{dimension + 1}", vehicle.id, f"{load} loaded, room for {room}")
     yield from _pairs(problem, ids)
+    for at, stop in enumerate(stops):
+        if stop.met_at is not None and all(before.id != stop.met_at for before in stops[:at]):
+            yield _violation("transfer", stop.id, f"on {vehicle.id} before its goods are fetched at {stop.met_at}")
     for stop in stops:
         yield from _fits(vehicle, stop)
 

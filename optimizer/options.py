@@ -35,7 +35,7 @@ from optimizer.travel import Matrix
 
 Kind = Literal[
     "wait", "retell", "join", "resequence", "reassign", "again", "neighbour", "pickup", "postpone", "remove", "carrier",
-    "serve", "hold",
+    "serve", "hold", "repair", "rescue",
     "rebalance", "pull_ahead", "tell_earlier",
     "reroute", "show_proof", "tell_found", "ask_driver", "claim", "bring_back", "redeliver",
 ]  # fmt: skip
@@ -60,7 +60,8 @@ class Scope(Frozen):
     stops: tuple[str, ...] = ()
     """what one cause hits, when the question is about many stops at once (`optimizer.batch`)"""
     vehicle: str | None = None
-    """the van that it is about, when it is about one (`optimizer.relief`); `stops` are then those that may move"""
+    """the van that it is about, when it is about one (`optimizer.relief`, `breakdown`); `stops` are then those that may
+    move"""
     not_before: tuple[tuple[str, int], ...] = ()
     """stops with the beginning of the time that their customers were told: coming sooner finds nobody"""
     carrier_cents: int | None = Field(None, ge=0)
@@ -75,6 +76,14 @@ class Scope(Frozen):
     """how many orders leave the day with it"""
     left_out: bool = False
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
+    breakdown: str | None = None
+    """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`"""
+    repair_known: bool = False
+    """somebody has said when it goes on"""
+    unfit: tuple[str, ...] = ()
+    """vans that can't come: they stand themselves"""
+    order_counts: dict[str, int] = Field(default_factory=dict)
+    """stop -> orders that change hands there, where that is more than one"""
 
 
 ONE_STOP = Scope()
@@ -89,12 +98,13 @@ class Candidate(Frozen):
 
     @property
     def id(self) -> str:
-        return f"{self.kind}:{self.vehicle_id}" if self.kind == "reassign" else self.kind
+        named = self.kind in ("reassign", "rescue") and self.vehicle_id is not None
+        return f"{self.kind}:{self.vehicle_id}" if named else self.kind
 
 
 class Option(Frozen):
     id: str
-    """the kind, for a reassignment with the vehicle: `reassign:VAN`"""
+    """the kind, for a reassignment or a rescue with the vehicle: `reassign:VAN`"""
     kind: Kind
     stop_id: str
     vehicle_id: str | None = None
@@ -108,6 +118,8 @@ class Option(Frozen):
     promises_retold: int
     retold: tuple[str, ...]
     """stops whose customers get a new time with this option"""
+    left: tuple[str, ...] = ()
+    """stops of a broken van that leave the day with it"""
     stops_moved: int
     others_delayed_min: int
     feasible: bool

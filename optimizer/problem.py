@@ -104,6 +104,8 @@ class Stop(Frozen):
     """cents for leaving the stop out of the plan"""
     aboard: str | None = None
     """vehicle that carries the goods already: the stop can't go to another one"""
+    met_at: str | None = None
+    """stop at which that vehicle first fetches the goods, from another one"""
 
     @property
     def deadline_s(self) -> int | None:

@@ -20,7 +20,7 @@ class Breach(NamedTuple):
     """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
 
     kind: str
-    """window, shift, capacity, stops, locked, pair, hours, break; aboard, skills, crew, area (`problem.unfit`)"""
+    """window, shift, capacity, stops, locked, pair, transfer, hours, break; aboard, skills, crew, area (`unfit`)"""
     subject: str
     """stop or vehicle id"""
     words: str
@@ -107,6 +107,7 @@ class Schedule:
         self._seconds = matrix.durations_s.item
         self._metres = matrix.distances_m.item
         self._first_of = {stop.after: stop.id for stop in problem.stops if stop.after is not None}
+        self._fetched = {stop.id: stop.met_at for stop in problem.stops if stop.met_at is not None}
         # stops that not every van can serve: the others need no look, which is half of the time of a pass
         self._choosy = {s.id for s in problem.stops if s.aboard is not None or s.skills or s.crew > 1}
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
@@ -191,8 +192,21 @@ class Schedule:
             kind = unfit(vehicle, stop) if choosy or stop_id in self._choosy else None
             if kind is not None:
                 found.append(Breach(kind, stop_id, unfit_words(vehicle, stop, kind)))
+        if self._fetched:
+            found += self._transfer_breaches([row[0] for row in timing.visits])
         found += self._vehicle_breaches(vehicle, timing)
         return tuple(found)
+
+    def _transfer_breaches(self, stop_ids: Sequence[str]) -> list[Breach]:
+        """Goods that are fetched on the way can't be delivered before."""
+        found: list[Breach] = []
+        seen: set[str] = set()
+        for stop_id in stop_ids:
+            first = self._fetched.get(stop_id)
+            if first is not None and first not in seen:
+                found.append(Breach("transfer", stop_id, f"{stop_id} comes before its goods are fetched at {first}"))
+            seen.add(stop_id)
+        return found
 
     def _stop(self, stop_id: str) -> Stop:
         if stop_id not in self.stops:

@@ -77,6 +77,17 @@ def great_circle(points: Sequence[Point], detour: float = DETOUR) -> Matrix:
     return Matrix(_whole(_seconds(metres)), _whole(metres), f"great_circle:detour={detour}:fixed={FIXED_S}:kmh={parts}")
 
 
+def widened(matrix: Matrix, points: Sequence[Point], more: Sequence[Point]) -> Matrix:
+    """The matrix with places added that it does not know: its own legs stay, those to and from the new ones are
+    estimated. `points` are its places, row by row."""
+    if not more:
+        return matrix
+    known, added = matrix.size, great_circle((*points, *more))
+    durations, distances = added.durations_s.copy(), added.distances_m.copy()
+    durations[:known, :known], distances[:known, :known] = matrix.durations_s, matrix.distances_m
+    return Matrix(durations, distances, f"{matrix.provider}+{len(more)}:{added.provider}")
+
+
 def leg_m(a: Point, b: Point, detour: float = DETOUR) -> int:
     """Road metres from a to b, estimated."""
     return round(float(_straight_m((a, b))[0, 1]) * detour)

@@ -1,12 +1,13 @@
 """What can be done, and what each way costs: about one stop (`optimizer.options`), about many that one cause hits
 (`optimizer.batch`), about one that waits at the depot with others (`optimizer.wave`), about one van
-(`optimizer.relief`), or about what changes no route (`optimizer.unrouted`)."""
+(`optimizer.relief`), about a broken one (`optimizer.breakdown`), or about what changes no route
+(`optimizer.unrouted`)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, options, relief, unrouted, wave
+from optimizer import batch, breakdown, options, relief, unrouted, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -18,6 +19,8 @@ def candidates(
     """What can be tried, of these kinds."""
     if unrouted.is_asked(scope):
         return unrouted.candidates(subject, kinds, scope)
+    if scope.breakdown:
+        return breakdown.candidates(problem, matrix, subject, kinds, scope)
     if relief.is_asked(scope):
         return relief.candidates(subject, kinds, scope)
     if scope.stops:
@@ -29,6 +32,8 @@ def candidates(
 def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
     if unrouted.is_asked(candidate.scope):
         return unrouted.evaluate(problem, candidate)
+    if candidate.scope.breakdown:
+        return breakdown.evaluate(problem, matrix, candidate)
     if relief.is_asked(candidate.scope):
         return relief.evaluate(problem, matrix, candidate)
     if candidate.scope.stops:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent import planner
-from core import attempts, cases, settings, taps
+from core import attempts, breakdowns, cases, settings, taps
 from optimizer import reasons
 from tests.api import test_roles as roles
 from tools import acting, desk, kinds, policy
@@ -41,7 +41,7 @@ def reason_codes() -> list[str]:
         ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
-        ("events.md", [*taps.TAPS, *attempts.REASONS]),
+        ("events.md", [*taps.TAPS, *attempts.REASONS, *breakdowns.REASONS]),
     ],
 )
 def test_everything_that_exists_is_in_the_docs(page: str, names: Iterable[str]) -> None:

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, select
 
-from core import cases, clock, custody, effects, fleet, orders, plans, promises, vans
+from core import cases, clock, custody, effects, fleet, orders, plans, promises, transfers, vans
 from core.clock import parse
 from core.errors import Stale
 from core.store.tables import depot, van
 from optimizer.churn import Move, moves
+from tools import roadside_case
 from tools.next_attempt import second_attempt
 from tools.notify import accounts, texts
 from tools.tracker import outward
@@ -47,6 +48,8 @@ class Args(BaseModel):
     """orders that it is about"""
     day: str = ""
     """the day that orders move to"""
+    left: tuple[str, ...] = ()
+    """of the orders of a broken van, those that leave the day while the others are rescued"""
     until: str = ""
     """when the case is looked at again, for an action that puts it off (ISO UTC)"""
 
@@ -142,9 +145,22 @@ def change_routes(job: Job) -> dict[str, Any]:
 
 def move_day(job: Job) -> dict[str, Any]:
     """Take orders off today's plan and put them on another day as a second attempt; tell their customers."""
+    moved = _other_day(job, job.args.orders)
+    return {"moved": moved} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
+
+
+def rescue(job: Job) -> dict[str, Any]:
+    """Other vans come to the broken one, take its goods over and serve its stops; who has no place is another day's."""
+    arranged = roadside_case.arrange(job)
+    changed = _apply_routes(job, job.args.routes)
+    moved = _other_day(job, job.args.left)
+    return changed | {"transfers": arranged, "moved": moved, "promises": _retell(job)}
+
+
+def _other_day(job: Job, order_ids: Sequence[str]) -> dict[str, str]:
     day = date.fromisoformat(job.args.day) if job.args.day else job.case.day + timedelta(days=1)
     moved = {}
-    for order_id in job.args.orders:
+    for order_id in order_ids:
         row = orders.get(job.db, order_id)
         if row.status not in orders.OPEN | {"failed"}:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
@@ -152,7 +168,7 @@ def move_day(job: Job) -> dict[str, Any]:
         promises.release(job.db, order_id)
         say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
-    return {"moved": moved} | (_apply_routes(job, job.args.routes) if job.args.routes else {})
+    return moved
 
 
 ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
@@ -176,6 +192,8 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "postpone": move_day,
     "reschedule": move_day,
     "cancel": cancel,
+    "repair": retell,
+    "rescue": rescue,
 }
 
 
@@ -245,8 +263,8 @@ def _goods_can_follow(job: Job, moved: Sequence[Move]) -> None:
     for move in moved:
         if move.to_vehicle is None or move.to_vehicle == move.from_vehicle:
             continue
-        here = [o for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN]
-        holders = {custody.van_of(job.db, o.id) for o in here if o.kind in orders.BROUGHT}
+        here = [o for o in orders.at_stop(job.db, move.stop_id) if o.status in orders.OPEN and o.kind in orders.BROUGHT]
+        holders = {transfers.taker_of(job.db, o.id) or custody.van_of(job.db, o.id) for o in here}
         state = job.db.execute(
             select(van.c.state).where(van.c.vehicle_id == move.to_vehicle, van.c.day == job.case.day)
         )
@@ -293,7 +311,8 @@ def _route(
     if held in still and held in new and new[0] != held:
         raise Stale(f"{vehicle} heads to a stop by now that this would move.", "Look at the case again.")
     planned = {v.stop: v for v in before.visits} if before else {}
-    kept = [s for s in planned if s not in still or (s == held and s not in new)]
+    gone = transfers.called_off(job.db, job.case.depot_id, job.case.day)
+    kept = [s for s in planned if s not in gone and (s not in still or (s == held and s not in new))]
     visits = [planned[s] for s in kept]
     for stop in new:
         known = planned.get(stop)

@@ -11,7 +11,7 @@ from core import canonical, cases, clock, custody, decisions, orders, plans, pro
 from core.errors import AlreadyDecided, BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import Principal
 from core.store.tables import order, parcel, proposal
-from tools import carrying, claims, desk
+from tools import carrying, claims, desk, roadside_case
 from tools.acting import ACTIONS
 from tools.actions import Args, Job, promise_by_message, put_routes_back, say
 from tools.binding import binds, holds
@@ -94,6 +94,7 @@ def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
         retold=tuple(option["retold"]),
         orders=tuple(mine),
         day=str(row.facts.get("day", "")),
+        left=tuple(o for o in mine if orders.get(db, o).stop_id in option.get("left", ())),
         until="" if option["until_s"] is None else clock.iso(clock.at_offset(t0, option["until_s"])),
     )
 
@@ -166,6 +167,7 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         + _failed_still(db, applied)
         + claims.not_made(db, applied)
         + carrying.taken_back(job, applied)
+        + roadside_case.call_off(job, applied)
         + put_routes_back(job, applied)
     )
     compensated = _compensated(job, applied)

@@ -72,7 +72,7 @@ def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: 
 
 def _fleet_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     fleet_now = tracker.fleet_now(db, now)
-    out = [row for row in fleet_now if row["state"] in ("driving", "serving")]
+    out = [row for row in fleet_now if row["state"] in ("driving", "serving", "broken")]
     open_cases = db.execute(
         select(func.count()).select_from(case).where(case.c.closed_at.is_(None), case.c.status != "folded")
     ).scalar_one()
@@ -279,6 +279,7 @@ def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
     return {
         "extra_cost_cents": max(0, int(option["cost_cents"])),
         "minutes_late_others": int(option["others_delayed_min"]),
+        "stops_left_out": len(option.get("left", ())),
         "stops_moved": int(option["stops_moved"]),
         "promises_broken": int(option["promises_broken"]),
         "promises_retold": int(option["promises_retold"]),

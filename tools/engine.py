@@ -26,7 +26,7 @@ from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
-from tools import problems, starting, tracker, wire
+from tools import problems, roadside, starting, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
@@ -102,6 +102,7 @@ class Engine:
                 )
                 .one()
                 ._asdict(),
+                roadside.stamp(db, depot_id, day),
             ]
         )
         known = self._grounds.get((depot_id, day))

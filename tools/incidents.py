@@ -41,6 +41,7 @@ Late = Mapping[str, Mapping[str, Any]]
 
 def open_cases(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     """Open a case for each stop newly judged late, or one for all of them. Returns the ids of new cases to work."""
+    late = _not_broken_down(db, here, late, now)
     if not late:
         return []
     found = _joined(db, here, late, now)
@@ -57,6 +58,16 @@ def open_cases(db: Connection, here: Ground, late: Late, now: datetime) -> list[
 def kind_of(facts: Mapping[str, Any]) -> str:
     """Late for the time that we told, but within the customer's own window, is less than late for both."""
     return "promise_at_risk" if facts.get("window_holds") else "predicted_late"
+
+
+def _not_broken_down(db: Connection, here: Ground, late: Late, now: datetime) -> Late:
+    """Stops of a van that broke down are worked in that van's case, while it is open."""
+    standing = cases.open_of_kind(db, "breakdown", list(_vehicles(late)))
+    for stop, facts in sorted(late.items()):
+        if facts["vehicle"] in standing:
+            into = standing[facts["vehicle"]]
+            cases.fold(db, "predicted_late", stop, here.depot_id, here.day, facts, into, now)
+    return {stop: facts for stop, facts in late.items() if facts["vehicle"] not in standing}
 
 
 def worked(db: Connection, here: Ground) -> set[str]:

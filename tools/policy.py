@@ -60,6 +60,7 @@ FACTS: dict[str, str] = {
     "slot_open": "the depot serves that day and has room",
     "spent_today_cents": "what Doorstep's own decisions have cost today",
     "stop_moves_today": "times that the stop was moved today; of several stops, the one moved most",
+    "stops_left_out": "stops of a broken van that leave the day",
     "stops_moved": "stops that drivers find in another place",
     "template": "which text is sent; empty when it is free text",
     "unassigned": "stops that the plan leaves out",

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import clock, fleet, geo, geofence, incidents, orders, plans, promises
+from core import breakdowns, clock, fleet, geo, geofence, incidents, orders, plans, promises
 from core.errors import BadInput, WrongState
 from core.geofence import Circle
 from core.settings import settings
@@ -23,8 +23,8 @@ from core.store.tables import matrix_place, order, parcel, van
 from optimizer import wave
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import start_of_service
-from optimizer.travel import Matrix, MatrixStore, great_circle
-from tools import buffers, yard
+from optimizer.travel import Matrix, MatrixStore, great_circle, widened
+from tools import buffers, roadside, yard
 from tools.yard import CAPACITIES
 
 LIVE_SLACK_S = 6 * 3600
@@ -88,21 +88,32 @@ def ground(db: Connection, depot_id: str, day: date) -> Ground:
             by_stop.setdefault(row.stop_id, []).append(row)
     ids = sorted(by_stop)
     points = ((home.lat, home.lon), *((by_stop[i][0].lat, by_stop[i][0].lon) for i in ids))
-    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids])
+    broken = {row.id: (row.lat, row.lon) for row in breakdowns.of_day(db, depot_id, day)}
+    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids], tuple(broken.values()))
     areas = fleet.areas_of(db, depot_id)
     stops = {
         i: stop_of(i, rows[at + 1], by_stop[i], t0, yard.areas_at(areas, *points[at + 1])) for at, i in enumerate(ids)
     }
     named = {i: tuple(row.id for row in by_stop[i]) for i in ids}
     places = dict(zip(ids, points[1:], strict=True))
+    beside = dict(zip(broken, range(matrix.size - len(broken), matrix.size), strict=True))
+    roadside_stops = roadside.stops(db, depot_id, day, beside)
+    at_row = {row: broken[each] for each, row in beside.items()}
+    stops |= roadside_stops
+    places |= {each.id: at_row[each.location] for each in roadside_stops.values()}
     return Ground(depot_id, day, home.tz, t0, matrix, points[0], places, stops, named, home.docks)
 
 
 def _travel(
-    db: Connection, home: Row[Any], points: Sequence[tuple[float, float]], refs: Sequence[str]
+    db: Connection,
+    home: Row[Any],
+    points: Sequence[tuple[float, float]],
+    refs: Sequence[str],
+    broken: Sequence[tuple[float, float]] = (),
 ) -> tuple[Matrix, list[int]]:
+    """The travel times, and the row of each point in them; the last rows are where vans broke down."""
     if home.matrix is None:
-        made = great_circle(points)
+        made = great_circle((*points, *broken))
         matrices().put(made)
         return made, list(range(len(points)))
     known = db.execute(select(matrix_place).where(matrix_place.c.depot_id == home.id))
@@ -116,7 +127,12 @@ def _travel(
             f"PUT /api/depots/{home.id}/matrix with every stop of the day.",
             field="matrix",
         )
-    return matrices().get(home.matrix), [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
+    found = matrices().get(home.matrix)
+    if broken:
+        of_row = {row: at for at, row in places.items()}
+        found = widened(found, [points[0], *(of_row.get(row, points[0]) for row in range(1, found.size))], broken)
+        matrices().put(found)
+    return found, [0, *(places[(round(lat, 5), round(lon, 5))] for lat, lon in points[1:])]
 
 
 def stop_of(stop_id: str, location: int, rows: Sequence[Row[Any]], t0: datetime, areas: tuple[str, ...] = ()) -> Stop:
@@ -217,8 +233,10 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
         for vehicle in _vehicles(db, here)
     ]
     planned = {vehicle_id: route.stops for vehicle_id, route in current.routes.items()}
-    carried = _carried(db, here)
-    found = running(here, vehicles, planned, states, still, due, carried, now, current.routes)
+    met = roadside.meetings(db, here)
+    carried = {**_carried(db, here), **met.to}
+    found = running(here, vehicles, planned, states, still, due, carried, now, current.routes, met.at)
+    found = roadside.standing(db, here, found)
     stops = found.stops
     if tried in here.stops and all(stop.id != tried for stop in stops):
         stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
@@ -236,9 +254,10 @@ def running(
     carried: Mapping[str, str],
     now: datetime,
     rested: Mapping[str, plans.PlannedRoute] = MappingProxyType({}),
+    met_at: Mapping[str, str] = MappingProxyType({}),
 ) -> Problem:
     """`live` once everything is read: `states` has rows of the table `van`, `still` the stops that are open, `rested`
-    the routes with their breaks."""
+    the routes with their breaks, `met_at` where a van fetches goods from another one."""
     moved, routes = [], {}
     for vehicle in vehicles:
         left = tuple(s for s in planned.get(vehicle.id, ()) if s in still and s in here.stops)
@@ -252,7 +271,7 @@ def running(
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes)
+        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, met_at.get(s))
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -298,7 +317,13 @@ def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
 
 
 def _live_stop(
-    here: Ground, stop_id: str, stop: Stop, due: datetime | None, van_id: str | None, on_routes: Set[str]
+    here: Ground,
+    stop_id: str,
+    stop: Stop,
+    due: datetime | None,
+    van_id: str | None,
+    on_routes: Set[str],
+    met_at: str | None,
 ) -> Stop:
     windows = tuple((lo, hi) for lo, hi in stop.windows)
     if windows:
@@ -306,7 +331,7 @@ def _live_stop(
     due_s = None if due is None else here.seconds(due)
     if due is None and windows and stop_id not in on_routes:  # nothing is promised yet but the customer's own window
         due_s = stop.windows[-1][1]
-    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id})
+    return stop.model_copy(update={"windows": windows, "due_s": due_s, "aboard": van_id, "met_at": met_at})
 
 
 def _carried(db: Connection, here: Ground) -> dict[str, str]:
@@ -331,6 +356,9 @@ def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Se
         ready_s = max(now_s, here.seconds(state.state_at) + wave.RELOAD_S)
         return vehicle.model_copy(update={"fixed_cost": 0, "ready_s": ready_s})
     started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
+    if state.state == "broken":
+        stands = here.stops.get(state.last_stop_id or "")
+        return vehicle.model_copy(update=started | {"start": 0 if stands is None else stands.location})
     place = here.stops.get(state.last_stop_id or "")
     start = 0 if place is None else place.location
     if state.state == "serving" and place is not None:

@@ -13,7 +13,7 @@ from core.store.tables import proof
 def lookup(db: Connection, order_id: str) -> list[dict[str, Any]]:
     """Facts about an order's proof; empty when there is none. Notes are personal and stay where they are."""
     row = db.execute(
-        select(proof).where(proof.c.order_id == order_id).order_by(proof.c.at.desc()).limit(1)
+        select(proof).where(proof.c.order_id == order_id).order_by(proof.c.at.desc(), proof.c.id).limit(1)
     ).one_or_none()
     if row is None:
         return []

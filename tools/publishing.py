@@ -9,12 +9,27 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import blobs, canonical, cases, clock, custody, decisions, fleet, orders, plans, promises, timers
+from core import (
+    blobs,
+    canonical,
+    cases,
+    clock,
+    custody,
+    decisions,
+    fleet,
+    orders,
+    plans,
+    promises,
+    reconciliation,
+    scans,
+    timers,
+    transfers,
+)
 from core.errors import NotAllowed, WrongState
 from core.principals import Principal
 from core.store.tables import van
 from optimizer.problem import Plan
-from tools import policy
+from tools import attendance, policy
 from tools.actions import promise_by_message, promised_range
 from tools.notify import accounts
 from tools.policy import Action
@@ -64,6 +79,7 @@ def publish(db: Connection, who: Principal, depot_id: str, day: date, version: i
         day=day,
     )
     _left_out(db, draft, now)
+    attendance.expect(db, draft)
     timers.put(
         db, "close_day", f"{depot_id} {day}", clock.midnight(day + timedelta(days=1), fleet.get_depot(db, depot_id).tz)
     )
@@ -153,7 +169,8 @@ def _visit_of_its_own(db: Connection, row: Row[Any]) -> str:
 
 def close_day(db: Connection, depot_id: str, day: date, now: datetime) -> list[str]:
     """The day is over: what never left the depot is written down as returned, its promise as broken, and a person is
-    told of it, and of what is still on a van, in one case. Returns the orders it is about."""
+    told of it, and of what is still on a van, in one case. What does not add up and has no case yet gets one. Returns
+    the orders that were left."""
     left = [row for row in orders.of_day(db, depot_id, day) if row.status not in orders.FINAL]
     at_depot = [row.id for row in left if custody.van_of(db, row.id) is None]
     for order_id in at_depot:
@@ -163,4 +180,9 @@ def close_day(db: Connection, depot_id: str, day: date, now: datetime) -> list[s
         aboard = sorted(row.id for row in left if row.id not in at_depot)
         facts = {"at_depot": sorted(at_depot), "aboard": aboard}
         cases.open_or_join(db, "left_over", f"{depot_id}:{day}", depot_id, day, facts, now)
+    transfers.give_up(db, depot_id, day, now)
+    for line in reconciliation.of_day(db, day).lines:
+        row = orders.get(db, line.order)
+        if line.case is None and row.depot_id == depot_id:
+            scans.open_case(db, row.id, depot_id, day, line.what, [row.id], now)
     return [row.id for row in left]

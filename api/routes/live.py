@@ -17,7 +17,7 @@ from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, fleet, orders, plans, stream, taps, vans
+from core import canonical, clock, custody, fleet, orders, plans, rests, scans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -71,6 +71,7 @@ def _no_tap(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _tap(db: Connection, who: Principal, tap: Tap, now: datetime) -> dict[str, str]:
+    own = tap.vehicle
     try:
         with db.begin_nested():
             own = fleet.of_driver(db, who.subject).id if who.role == "driver" else tap.vehicle
@@ -90,6 +91,9 @@ def _tap(db: Connection, who: Principal, tap: Tap, now: datetime) -> dict[str, s
         return _refused(
             tap.key, BadInput("A value is too large or holds a NUL character.", "Correct it and send again.")
         )
+    except custody.Mismatch as error:
+        scans.contradicted(db, error.order_id, own or "", now)
+        return _refused(tap.key, error)
     except DoorstepError as error:
         return _refused(tap.key, error)
 
@@ -159,12 +163,15 @@ def driver_route(who: Driver) -> dict[str, Any]:
         route = plans.current_route(db, mine.depot_id, day, mine.id)
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         there = orders.at_stops(db, route.stops) if route else {}
-        stops = [_stop(visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
+        stops = [_stop(db, visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
+        worked = rests.hours(db, mine.id, day, now)
+        handovers = [row.id for row in transfers.of_van(db, mine.id)]
         out = state is not None and state.state not in vans.AT_DEPOT
     return {
         "vehicle": mine.id, "day": day.isoformat(), "version": version,
         "next": state.stop_id if state else None, "departed": out, "stops": stops,
         "breaks": [_break(rest) for rest in route.rests] if route else [],
+        "broken": bool(state and state.state == "broken"), "handovers": handovers, "hours": worked,
     }  # fmt: skip
 
 
@@ -172,7 +179,10 @@ def _break(rest: plans.PlannedRest) -> dict[str, Any]:
     return {"after": rest.after, "at": iso(rest.at), "minutes": rest.seconds // 60}
 
 
-def _stop(visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]:
+def _stop(db: Connection, visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]:
+    meeting = None if rows else transfers.get(db, visit.stop)
+    if meeting is not None:
+        return _meeting(db, visit, meeting)
     open_rows = [row for row in rows if row.status in orders.OPEN]
     first = rows[0] if rows else None
     return {
@@ -181,6 +191,17 @@ def _stop(visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -> dict[str, Any]
         "lat": first.lat if first else None, "lon": first.lon if first else None,
         "address": first.address if first else None, "notes": first.notes if first else None,
         "service_s": max((row.service_s for row in rows), default=0),
+    }  # fmt: skip
+
+
+def _meeting(db: Connection, visit: plans.PlannedVisit, row: Row[Any]) -> dict[str, Any]:
+    """A stop at which goods are taken over from another van, and what has not been scanned yet."""
+    left = [line.order_id for line in transfers.lines(db, [row.id]) if line.taken_at is None]
+    lines = [orders.get(db, order_id) for order_id in left] if row.status == "open" else []
+    return {
+        "stop": visit.stop, "arrival": iso(visit.arrival), "done": row.status != "open", "giver": row.from_vehicle,
+        "orders": [{"id": each.id, "ref": each.ref, "pieces": each.pieces} for each in lines],
+        "lat": row.lat, "lon": row.lon, "address": None, "notes": None, "service_s": row.service_s,
     }  # fmt: skip
 
 

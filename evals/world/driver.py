@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -18,20 +18,21 @@ from evals.wire import DriverRoute, OrderRow, RouteStop
 from evals.world import chance, fate
 from evals.world.fate import Fate
 from evals.world.incidents import Incidents
-from evals.world.scenario import Order, Point, Scenario, Vehicle, rounded
-from evals.world.streets import DETOUR, Streets, heading, metres
+from evals.world.leg import Leg, door_of
+from evals.world.scenario import Order, Point, Scenario, Vehicle
+from evals.world.streets import Streets, heading
 
-State = Literal["depot", "loaded", "free", "driving", "serving", "returning", "off"]
+State = Literal["depot", "loaded", "free", "driving", "serving", "broken", "returning", "off"]
 
 LOAD_BEFORE_S = 300
-OVERTIME_S = 3600
-"""a driver who is an hour over the shift goes home with what is left"""
-IDLE_LOOK_S = 600
-"""how often a driver without work looks at the phone"""
+OVERTIME_S = 3600  # a driver who is an hour over the shift goes home with what is left
+IDLE_LOOK_S = 600  # how often a driver without work looks at the phone
 RETURNING_LOOK_S = 300
 LAST_CALL_S = 2 * 3600
 """before the end of the shift: who has no work by then goes home"""
 POSITION_S = 30
+WAITING_LOOK_S = 60  # of a driver who waits with a repaired van for one that comes for its goods
+FAULTS = ("engine", "battery", "tyre", "electrics")
 PROOFS = ("photo", "photo", "photo", "signature", "code", "note")
 
 Sent = dict[str, Any]
@@ -55,6 +56,7 @@ class Day:
     """refs whose customers have cancelled: who comes all the same is sent away"""
     missed: list[tuple[int, str]] = field(default_factory=list)
     """when, and whose, first attempt failed, for the customer to hear of it"""
+    vans: dict[str, Van] = field(default_factory=dict)  # by vehicle, for drivers who meet
 
     @classmethod
     def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
@@ -86,36 +88,6 @@ class Day:
 
 
 @dataclass
-class Leg:
-    """A drive; before it begins the van is at `a`, after it ends at `b`."""
-
-    a: Point
-    b: Point
-    begins: int
-    ends: int
-    stood: tuple[int, int] = (0, 0)
-    """from when until when it stood still on the way, broken down"""
-
-    def at(self, when: int) -> Point:
-        if when >= self.ends:
-            return self.b
-        if when <= self.begins:
-            return self.a
-        still = self.stood[1] - self.stood[0]
-        moved = when - self.begins - max(min(when, self.stood[1]) - self.stood[0], 0) if still else when - self.begins
-        share = moved / max(self.ends - self.begins - still, 1)
-        return rounded(self.a[0] + share * (self.b[0] - self.a[0]), self.a[1] + share * (self.b[1] - self.a[1]))
-
-    @property
-    def kmh(self) -> int:
-        drove = self.ends - self.begins - (self.stood[1] - self.stood[0])
-        return round(metres(self.a, self.b) * DETOUR * 3.6 / max(drove, 1))
-
-    def moves(self, when: int) -> bool:
-        return self.begins <= when < self.ends and not self.stood[0] <= when < self.stood[1]
-
-
-@dataclass
 class Van:
     """One vehicle and its driver."""
 
@@ -135,9 +107,12 @@ class Van:
     """how often it stood at each stop, and tried each order: a second event has a key of its own"""
     heard_at: int = 0
     broken_at: int | None = None
+    there: bool = False
     departed_at: int | None = None
     finished_at: int | None = None
     delivered: int = 0
+    rescued: int = 0
+    """orders taken over from a broken van"""
 
     @classmethod
     def at_depot(cls, vehicle: Vehicle, day: Day) -> Van:
@@ -154,10 +129,14 @@ class Van:
 
     @property
     def leaves_at(self) -> int:
-        """Start of the shift, a few minutes of everyday delay, and today's trouble at the dock."""
+        """A few minutes after the driver came, and today's trouble at the dock."""
+        return self.signs_on_at + LOAD_BEFORE_S + self.day.incidents.dock_delay_s.get(self.vehicle.id, 0)
+
+    @property
+    def signs_on_at(self) -> int:
+        """Start of the shift less the time to load, with everyday delay."""
         start = int(self.day.scenario.at(self.vehicle.depot, self.vehicle.shift_start).timestamp())
-        tardy = chance.between(0, 180, self.day.scenario.seed, "tardy", self.vehicle.id)
-        return start + tardy + self.day.incidents.dock_delay_s.get(self.vehicle.id, 0)
+        return start + chance.between(0, 180, self.day.scenario.seed, "tardy", self.vehicle.id) - LOAD_BEFORE_S
 
     @property
     def shift_end(self) -> int:
@@ -168,7 +147,7 @@ class Van:
     def looks(self, until: int) -> bool:
         """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on; on
         the way home now and then, since there may be work again."""
-        soon = self.state in ("depot", "loaded", "serving") and self.next_at <= until
+        soon = self.state in ("depot", "loaded", "serving", "broken") and self.next_at <= until
         again = self.state == "returning" and until >= self.heard_at + RETURNING_LOOK_S
         return soon or again or self.state == "free"
 
@@ -194,7 +173,7 @@ class Van:
         if self.route is None:
             return []
         route = self.route
-        left = [s for s in route.stops if not s.done and _place(s) and any(o.id not in self.tried for o in s.orders)]
+        left = [s for s in route.stops if not s.done and door_of(s) and any(o.id not in self.tried for o in s.orders)]
         return sorted(left, key=lambda stop: stop.stop != route.next)
 
     def _head(self, now: int) -> None:
@@ -203,7 +182,7 @@ class Van:
         stops = self._open_stops()
         self.stop = stops[0] if stops and leaves < self._latest() else None
         self.state = "driving" if self.stop else "returning"
-        there = _place(self.stop) or self.home
+        there = door_of(self.stop) or self.home
         tz = self.day.scenario.depot(self.vehicle.depot).tz
         took = self.day.streets.leg_s(self.vehicle.id, self.vehicle.depot, tz, here, there, leaves)
         # the phone was looked at when `now` was told to the server: what follows comes after
@@ -216,7 +195,7 @@ class Van:
         """All that happens up to and including `until`, in order."""
         happened: list[Sent] = []
         while self.state not in ("free", "off"):
-            happened += self._breakdown(until)
+            happened += self._sign_on(until) + self._breakdown(until)
             if self.next_at > until:
                 break
             at = self.next_at
@@ -229,14 +208,23 @@ class Van:
                     happened += self._arrive(at)
                 case "serving":
                     happened += self._hand_over(at)
+                case "broken":
+                    happened += self._repaired(at)
                 case "returning":
                     happened += self._finish(at)
                 case _:
                     raise AssertionError(self.state)
         return happened
 
+    def _sign_on(self, until: int) -> list[Sent]:
+        """The driver is there, whatever keeps the van at the dock."""
+        if self.there or until < self.signs_on_at:
+            return []
+        self.there = True
+        return [self._event("started", self.signs_on_at, str(self.day.scenario.day))]
+
     def _breakdown(self, until: int) -> list[Sent]:
-        """The van stops on the way and goes on later; what comes after is that much later."""
+        """The van stops on the way and stands; its driver says where, why, and until when if that is known."""
         trouble = self.day.incidents.breakdowns.get(self.vehicle.id)
         drives = self.state in ("driving", "returning") and self.broken_at is None
         if trouble is None or self.departed_at is None or not drives:
@@ -244,25 +232,40 @@ class Van:
         at = max(self.departed_at + trouble.after_s, self.heard_at + 1)
         if not at <= min(until, self.next_at - 1):
             return []
-        self.broken_at = at
-        self.leg = replace(self.leg, ends=self.leg.ends + trouble.stands_s, stood=(at, at + trouble.stands_s))
-        self.next_at = self.leg.ends
+        here, why = self.leg.at(at), chance.pick(FAULTS, self.day.scenario.seed, "breaks because", self.vehicle.id)
+        self.leg, self.stop, self.state = Leg(here, here, at, at), None, "broken"
+        self.broken_at, self.next_at = at, at + trouble.stands_s
         minutes = trouble.stands_s // 60 if trouble.known else None
-        return [self._event("breakdown", at, str(self.day.scenario.day), data={"minutes": minutes})]
+        data = {"reason": why, "minutes": minutes, "lat": here[0], "lon": here[1]}
+        return [self._event("breakdown", at, str(self.day.scenario.day), data=data)]
+
+    def _repaired(self, at: int) -> list[Sent]:
+        """It could go on; while the phone says that somebody comes for its goods, its driver waits."""
+        if self.route is not None and self.route.handovers:
+            self.next_at = at + WAITING_LOOK_S
+            return []
+        self.state = "free"
+        return [self._event("repaired", at, str(self.day.scenario.day))]
 
     def _load(self, at: int) -> list[Sent]:
-        mine = [order.id for stop in self._open_stops() for order in stop.orders]
-        if not mine or (self.finished_at is not None and at > self.shift_end - LAST_CALL_S):
+        if not self._open_stops() or (self.finished_at is not None and at > self.shift_end - LAST_CALL_S):
             self.next_at = at + IDLE_LOOK_S
             if self.next_at > self.shift_end - LAST_CALL_S:
                 self.state = "off"
             return []
         self.state, self.next_at = "loaded", max(self.leaves_at, at + 120)
-        return [self._scan(at, mine)]
+        mine = self._at_dock()
+        return [self._scan(at, mine)] if mine else []
+
+    def _at_dock(self) -> list[str]:
+        """Orders to load: what is fetched from a broken van on the way is not there."""
+        stops = self._open_stops()
+        fetched = {order.id for stop in stops if stop.giver for order in stop.orders}
+        return [order.id for stop in stops for order in stop.orders if order.id not in fetched]
 
     def _depart(self, at: int) -> list[Sent]:
         """What was put on the route after loading is loaded now."""
-        late = [o.id for stop in self._open_stops() for o in stop.orders if o.id not in self.aboard]
+        late = [order for order in self._at_dock() if order not in self.aboard]
         self.state, self.departed_at = "free", at
         scans = [self._scan(at, late)] if late else []
         self.finished_at = None
@@ -274,20 +277,35 @@ class Van:
 
     def _arrive(self, at: int) -> list[Sent]:
         stop = self._present_stop()
-        known = [self.day.orders[order.id] for order in stop.orders if order.id in self.day.orders]
+        goods = () if stop.giver else stop.orders
+        known = [self.day.orders[order.id] for order in goods if order.id in self.day.orders]
         begins = max(at, self.day.opens(known))
         refs = sorted(order.ref for order in known)
         seed, sigma = self.day.scenario.seed, self.day.scenario.rates.service_sigma
         factor = max((self.day.incidents.long_service.get(ref, 1.0) for ref in refs), default=1.0)
-        took = stop.service_s * factor * chance.noise(sigma, seed, "service", *refs)
+        took = stop.service_s * factor * chance.noise(sigma, seed, "service", *(refs or [stop.stop]))
         self.state, self.next_at = "serving", begins + max(round(took), 20)
         return [self._event("arrived", at, self._nth(stop.stop), stop=stop.stop)]
 
     def _hand_over(self, at: int) -> list[Sent]:
         stop = self._present_stop()
+        if stop.giver is not None:
+            return self._take_over(stop, self.day.vans[stop.giver], at)
         happened = [self._try(order.id, stop, at) for order in stop.orders if order.id not in self.tried]
         self.stop, self.state, self.next_at = None, "free", at
         return happened
+
+    def _take_over(self, stop: RouteStop, giver: Van, at: int) -> list[Sent]:
+        """Two drivers beside a broken van: one hands out and scans, the other takes in and scans."""
+        mine = [order.id for order in stop.orders if order.id in giver.aboard]
+        for order in mine:
+            del giver.aboard[order]
+        self.aboard |= dict.fromkeys(mine)
+        self.rescued += len(mine)
+        self.stop, self.state, self.next_at = None, "free", at
+        scan = {"transfer": stop.stop, "orders": mine}
+        gave, took = giver._event("gave", at, stop.stop, data=scan), self._event("took", at, stop.stop, data=scan)
+        return [gave, took] if mine else []
 
     def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
         self.tried.add(order)
@@ -363,18 +381,18 @@ class Van:
         self.route = route
         self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
         self.tried = {row.id for row in mine if row.status == "failed"}
+        self.there = now >= self.signs_on_at
+        if route.broken:
+            self.state, self.broken_at, self.departed_at, self.next_at = "broken", now, now, now + 1
+            return
         if not route.departed:
             self.state = "loaded" if self.aboard else "depot"
             self.next_at = max(self.leaves_at if self.aboard else self.next_at, now + 1)
             return
-        here = next((place for stop in reversed(route.stops) if stop.done and (place := _place(stop))), self.home)
+        here = next((place for stop in reversed(route.stops) if stop.done and (place := door_of(stop))), self.home)
         self.leg = Leg(here, here, now, now)
         self.departed_at, self.next_at = now, now
         self.state = "free"
-
-
-def _place(stop: RouteStop | None) -> Point | None:
-    return rounded(stop.lat, stop.lon) if stop and stop.lat is not None and stop.lon is not None else None
 
 
 def iso(at: int) -> str:

@@ -93,6 +93,8 @@ class DayResult:
     roads: dict[str, int]
     """incidents: reported, or why not"""
     breakdowns_min: dict[str, int]
+    rescued: dict[str, int]
+    """orders taken over from a broken van, by the van that took them"""
     dock_delays_min: dict[str, int]
     ended: datetime
     timings: Timings
@@ -216,6 +218,7 @@ class World:
             on_progress=on_progress,
             now=int(client.clock().now.timestamp()),
         )
+        day.vans |= {van.vehicle.id: van for van in world.vans}
         if world.now > int(scenario.start.timestamp()):
             world._pick_up(rows)
         return world
@@ -346,6 +349,7 @@ class World:
                 for van in self.vans
                 if van.broken_at is not None
             },
+            rescued={van.vehicle.id: van.rescued for van in self.vans if van.rescued},
             dock_delays_min={van: s // 60 for van, s in self.incidents.dock_delay_s.items()},
             ended=datetime.fromtimestamp(self.now, UTC),
             timings=timings,

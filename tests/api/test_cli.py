@@ -23,7 +23,7 @@ from tests.living import DAY, DEPOT, Living, a_depot, a_plan, a_van, an_order
 
 Done = subprocess.CompletedProcess[bytes]
 COMMANDS = {
-    "": "client serve worker demo import optimize understand eval db log policy",
+    "": "client serve worker demo import optimize understand eval evidence db log policy",
     "db": "status stop",
     "log": "verify replay show export",
     "policy": "check replay",

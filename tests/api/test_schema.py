@@ -76,6 +76,7 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
     there_is = where | {
         "depot_id": DEPOT,
         "van_id": "van1",
+        "driver_id": "van1-driver",
         "version": str(version),
         "name": "tracker.order_status",
         "client": "default",

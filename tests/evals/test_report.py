@@ -118,6 +118,7 @@ def test_a_van_that_stays_out_fails_its_check(report: DayReport) -> None:
                     planned=1,
                     loaded=1,
                     left_behind=(),
+                    lines=(),
                     agrees=False,
                     mismatches=(("ord_1", "delivered, but a parcel is at van"),),
                 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput, NotFound
-from optimizer.travel import DETOUR, Matrix, MatrixStore, great_circle, leg_m, leg_s, table
+from optimizer.travel import DETOUR, Matrix, MatrixStore, great_circle, leg_m, leg_s, table, widened
 
 BERLIN = [(52.52, 13.405), (52.5206, 13.4062), (52.50, 13.45), (52.39, 13.06)]
 points = st.tuples(st.floats(-60, 60), st.floats(-179, 179))
@@ -147,3 +147,16 @@ def test_a_matrix_that_was_tampered_with_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(NotFound, match="other numbers"):
         store.get(matrix.hash)
+
+
+def test_places_that_a_matrix_does_not_know_are_added_beside_it() -> None:
+    points = [(30.2, -97.7), (30.3, -97.7)]
+    own = table([[0, 777], [888, 0]], points, [[0, 7000], [8000, 0]])
+    wide = widened(own, points, [(30.25, -97.7)])
+    assert wide.size == 3
+    assert (wide.durations_s[0, 1], wide.durations_s[1, 0], wide.distances_m[0, 1]) == (777, 888, 7000), "its own stay"
+    guessed = great_circle([*points, (30.25, -97.7)])
+    assert wide.durations_s[0, 2] == guessed.durations_s[0, 2]
+    assert wide.hash != own.hash
+    assert wide.provider.startswith("table+1:great_circle")
+    assert widened(own, points, []) is own

@@ -212,7 +212,10 @@ def test_what_a_day_leaves_over_is_written_down_and_a_person_is_told(desk: Desk)
 
 
 def test_a_day_that_ended_well_opens_no_case(desk: Desk) -> None:
-    for order_id, status in ((desk.one, "delivered"), (desk.two, "returned"), (desk.three, "rescheduled")):
+    desk.publish(a_draft(desk.db, {"van1": [desk.one], "van2": [desk.two, desk.three]}))
+    load_and_leave(desk.db, "van1", [desk.one], at("08:00"))
+    deliver(desk.db, "van1", desk.one, at("08:20"))
+    for order_id, status in ((desk.two, "returned"), (desk.three, "rescheduled")):
         orders.set_status(desk.db, [order_id], status)
     assert publishing.close_day(desk.db, DEPOT, DAY, at("23:59")) == []
     assert desk.db.execute(select(case.c.id)).all() == []

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, select
 from core import clock, events, fleet, orders, promises
 from core.store.tables import case, order, vehicle
 from optimizer.options import Scope
-from tools import carrying, incidents, tracker
+from tools import attendance, carrying, incidents, roadside_case, tracker
 from tools.kinds import claims, outage, vans
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
@@ -173,6 +173,10 @@ KINDS: dict[str, Kind] = (
             offers=("again", "postpone", "wait", "neighbour", "pickup"),
             wished=frozenset({"neighbour", "pickup"}),
         ),
+        "breakdown": Kind(
+            ("wait", "repair", "rescue", "postpone"), scope=roadside_case.scope, settled=roadside_case.settled
+        ),
+        "driver_missing": Kind(("wait", "rescue", "postpone"), scope=attendance.scope, settled=attendance.settled),
         "cancel": Kind(
             ("wait", "remove"),
             actions={"wait": "decline", "remove": "cancel"},

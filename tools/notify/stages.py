@@ -94,7 +94,9 @@ def _delivered(db: Connection, fact: Event, now: datetime) -> None:
     row = orders.get(db, fact.subject)
     account = accounts.of(row.client)
     if account.tells("delivered"):
-        proof = templates.words("proof", texts.language(db, row))[str(fact.data["proof"]["kind"])]
+        given = fact.data["proof"]
+        first = given[0] if isinstance(given, list) else given
+        proof = templates.words("proof", texts.language(db, row))[str(first["kind"])]
         tell(db, row, "delivered", now, at=_clock(db, fact, now), proof=proof)
     if account.tells("survey"):
         timers.put(db, "survey", row.id, now + timedelta(minutes=account.survey_after_min))

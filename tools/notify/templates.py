@@ -18,6 +18,7 @@ from core.errors import BadInput
 FIELDS: dict[str, str] = {
     "at": "2026-09-30 23:59",
     "by": "23:59",
+    "count": "199",
     "choices": (
         "1 to try again later today, 2 to come on the next day, 3 to send it back, "
         "4 to leave it with a neighbour, 5 to pick it up at our depot"
@@ -38,6 +39,7 @@ FIELDS: dict[str, str] = {
     "reason": "nobody was there to take it",
     "stops_ahead": "199",
     "stops_left": "9999",
+    "van": "van-123456789012",
     "vans_out": "999",
     "why": "x" * 200,
 }
@@ -81,6 +83,9 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "failed": ("order", "at", "reason", "next"),
     "survey": ("order",),
     "correction": _WINDOW,
+    "driver_gives": ("van", "at", "count"),
+    "driver_takes": ("van", "at", "count"),
+    "driver_overdue": ("van",),
     "reply_new": ("order",),
     "reply_planned": (*_WINDOW, *_NEWS),
     "reply_unassigned": ("order", "day"),
@@ -113,7 +118,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "ask_intent": (),
     "ask_driver_where": ("order",),
 }
-"""template -> the fields it may use; `reply_` and `ask_` are for conversations, the others are sent unasked"""
+"""template -> the fields it may use; `reply_` and `ask_` are for conversations, `driver_` for drivers, the others are
+sent unasked"""
 
 _FOR_STAFF = (
     "new planned unassigned out delivered failed cancelled rescheduled returned not_found reschedule_asked person "
@@ -121,7 +127,7 @@ _FOR_STAFF = (
 )
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
-UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_")))
+UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
 """these exist in every language, and a client may put them in its own words"""
 
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})

@@ -1,12 +1,14 @@
 """Every table, one place. What each record means is told in the module of the same name in `core`.
 
 Personal data lives only in `person`, `order_`, `standing_order`, `address_book`, `message.body`, `import_row.raw`,
-`proof.note` and `attempt.note`; all else carries ids and salted digests.
+`attempt.note`, `breakdown.note`, `proof_file.content` and `proof` (its note, code and place); all else carries ids and
+salted digests.
 """
 
 from __future__ import annotations
 
 from core.store.tables.base import metadata
+from core.store.tables.custody import breakdown, proof_file, rest, transfer, transfer_line
 from core.store.tables.instance import instance, principal, token
 from core.store.tables.log import blob, log_entry, log_head, log_tip
 from core.store.tables.orders import (
@@ -33,6 +35,7 @@ __all__ = [
     "area",
     "attempt",
     "blob",
+    "breakdown",
     "case",
     "client",
     "decision",
@@ -62,12 +65,16 @@ __all__ = [
     "principal",
     "promise",
     "proof",
+    "proof_file",
     "proposal",
+    "rest",
     "standing_order",
     "template",
     "thread",
     "timer",
     "token",
+    "transfer",
+    "transfer_line",
     "turn",
     "usual_route",
     "van",

@@ -139,6 +139,11 @@ proof = Table(
     Column("sha256", Text),
     Column("note", Text),
     Column("metres_away", Integer),
+    Column("lat", Double),  # where it was taken: personal, like the address
+    Column("lon", Double),
+    Column("code", Text),  # that the customer showed
+    Column("barcodes", JSONB(none_as_null=True)),  # parcel ids that were scanned at the door
+    Column("event_key", Text),
     moment("at", nullable=False),
 )
 Index("ix_proof_order", proof.c.order_id)
@@ -187,7 +192,7 @@ van = Table(  # what a van is doing now; one row a vehicle
     metadata,
     Column("vehicle_id", ForeignKey("vehicle.id"), primary_key=True),
     Column("day", Date, nullable=False),
-    Column("state", Text, nullable=False),  # idle | driving | serving | finished
+    Column("state", Text, nullable=False),  # core.vans.STATES
     Column("stop_id", Text),  # the stop it heads to or serves
     Column("last_stop_id", Text),  # the stop it left last
     moment("state_at", nullable=False),

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from evals.wire import DriverRoute, OrderRow, RouteOrder, RouteStop
-from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, OVERTIME_S, Day, Van
+from core import breakdowns
+from evals.wire import DriverHours, DriverRoute, OrderRow, RouteOrder, RouteStop
+from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, LOAD_BEFORE_S, OVERTIME_S, Day, Van
 from evals.world.incidents import Breakdown, Incidents
 from evals.world.rates import REASONS
 from evals.world.scenario import Depot, Driver, Order, Scenario, Vehicle, local
@@ -65,8 +66,11 @@ def row(known: Order, status: str = "planned") -> OrderRow:
 
 
 def a_van(day: Scenario | None = None, incidents: Incidents | None = None) -> Van:
+    """Its driver has signed on."""
     day = day or scenario()
-    return Van.at_depot(day.vehicles[0], Day.of(day, incidents or Incidents(), [row(o) for o in day.orders]))
+    van = Van.at_depot(day.vehicles[0], Day.of(day, incidents or Incidents(), [row(o) for o in day.orders]))
+    van.there = True
+    return van
 
 
 def stop(name: str, lat: float, orders: Sequence[str], done: bool = False) -> RouteStop:
@@ -76,7 +80,10 @@ def stop(name: str, lat: float, orders: Sequence[str], done: bool = False) -> Ro
 
 
 def route(*stops: RouteStop, departed: bool = False, following: str | None = None) -> DriverRoute:
-    return DriverRoute(vehicle="van-01", day=DAY, next=following, departed=departed, breaks=(), stops=stops)
+    return DriverRoute(
+        vehicle="van-01", day=DAY, next=following, departed=departed, broken=False, handovers=(), breaks=(),
+        hours=DriverHours(worked_s=0, rested_s=0, since_rest_s=0), stops=stops,
+    )  # fmt: skip
 
 
 BOTH = route(stop("s1", 50.01, ["A-1", "A-2"]), stop("s2", 50.02, ["A-3"]))
@@ -335,10 +342,23 @@ def test_a_van_that_breaks_down_says_so_stands_still_and_goes_on(known: bool, to
             van.hear(BOTH, now)
         events += van.until(now + 60)
         standing += [p for p in van.positions(now, now + 60) if van.broken_at and not p["speed_kmh"]]
-    assert kinds(events) == [*kinds(usual[:2]), "breakdown", *kinds(usual[2:])]
-    assert events[2]["data"] == {"minutes": told}
-    late = datetime.fromisoformat(events[3]["at"]) - datetime.fromisoformat(usual[2]["at"])
-    assert late.total_seconds() == 3600
+    assert kinds(events) == [*kinds(usual[:2]), "breakdown", "repaired", *kinds(usual[2:])]
+    data = events[2]["data"]
+    assert (data["minutes"], data["reason"] in breakdowns.REASONS) == (told, True)
+    assert HOME[0] < data["lat"] < 50.01, "between the depot and the first door"
+    stood = datetime.fromisoformat(events[3]["at"]) - datetime.fromisoformat(events[2]["at"])
+    assert stood.total_seconds() == 3600
     before_the_door = [p for p in standing if p["at"] < events[3]["at"]]
     assert len(before_the_door) >= 118, "two positions a minute, for an hour"
     assert len({(p["lat"], p["lon"]) for p in before_the_door}) == 1
+
+
+def test_a_driver_signs_on_before_anything_else_whatever_keeps_the_van() -> None:
+    van = a_van(incidents=Incidents(dock_delay_s={"van-01": 3600}))
+    van.there = False
+    events = drive(van, BOTH)
+    assert kinds(events)[:3] == ["started", "loaded", "departed"]
+    began, left = (datetime.fromisoformat(event["at"]).timestamp() for event in (events[0], events[2]))
+    assert SHIFT - LOAD_BEFORE_S <= began <= SHIFT
+    assert left >= began + 3600
+    assert kinds(drive(a_van(), BOTH)).count("started") == 0, "once"

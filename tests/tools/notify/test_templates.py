@@ -138,7 +138,7 @@ def test_lint_finds_a_text_that_breaks_a_rule(name: str, text: str, finding: str
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
     ("kind", "codes"),
-    [("reason", set(REASONS)), ("next", set(REASONS)), ("proof", {"photo", "signature", "code", "note"})],
+    [("reason", set(REASONS)), ("next", set(REASONS)), ("proof", {"photo", "signature", "barcode", "code", "note"})],
 )
 def test_every_code_has_its_words_in_every_language(lang: str, kind: str, codes: set[str]) -> None:
     said = words(kind, lang)

@@ -1,0 +1,81 @@
+"""Drivers' breaks, and the hours that they leave: how long since the van left, how much of it rest, how long since the
+last one. What the law or a contract allows is judged elsewhere."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core import canonical
+from core.errors import BadInput, WrongState
+from core.events import Event
+from core.store.tables import event, rest
+
+USUAL_MIN = 30
+LONGEST_MIN = 12 * 60
+LONGEST_DAY = timedelta(hours=18)
+"""a van that left before that left on another day"""
+
+
+def begin(db: Connection, fact: Event, van: Row[Any]) -> None:
+    """The driver rests, for `data.minutes` as far as they say."""
+    _minutes(fact.data.get("minutes", USUAL_MIN))
+    if open_of(db, van.vehicle_id) is not None:
+        raise WrongState(
+            f"The driver of {van.vehicle_id} rests already.", "Tap the break's end first.", field="vehicle"
+        )
+    made = canonical.short("rst", van.vehicle_id, fact.key)
+    db.execute(insert(rest).values(id=made, vehicle_id=van.vehicle_id, day=van.day, began_at=fact.at, ended_at=None))
+
+
+def end(db: Connection, fact: Event, van: Row[Any]) -> None:
+    row = open_of(db, van.vehicle_id)
+    if row is None:
+        raise WrongState(
+            f"The driver of {van.vehicle_id} does not rest.", "Tap the break's start first.", field="vehicle"
+        )
+    if fact.at < row.began_at:
+        raise BadInput("The break ends before it began.", "Set the device's clock.", field="at")
+    db.execute(update(rest).where(rest.c.id == row.id).values(ended_at=fact.at))
+
+
+def _minutes(said: object) -> None:
+    if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= LONGEST_MIN:
+        fix = f"Send whole minutes, 1 to {LONGEST_MIN}."
+        raise BadInput(f"{str(said)[:40]!r} is no number of minutes.", fix, field="data.minutes")
+
+
+def open_of(db: Connection, vehicle_id: str) -> Row[Any] | None:
+    query = select(rest).where(rest.c.vehicle_id == vehicle_id, rest.c.ended_at.is_(None))
+    return db.execute(query.order_by(rest.c.began_at.desc()).limit(1)).one_or_none()
+
+
+def resting_until(db: Connection, day: date) -> dict[str, datetime]:
+    """Vehicle -> when its driver, who rests now, is taken to go on: as they said, else after the usual time."""
+    said = select(event.c.vehicle_id, event.c.at, event.c.data["minutes"].as_integer().label("minutes"))
+    rows = db.execute(
+        said.join(rest, (rest.c.vehicle_id == event.c.vehicle_id) & (rest.c.began_at == event.c.at))
+        .where(event.c.kind == "driver.break_started", rest.c.day == day, rest.c.ended_at.is_(None))
+        .order_by(event.c.vehicle_id)
+    )
+    return {row.vehicle_id: row.at + timedelta(minutes=row.minutes or USUAL_MIN) for row in rows}
+
+
+def hours(db: Connection, vehicle_id: str, day: date, now: datetime) -> dict[str, int]:
+    """Seconds of a van's day until now: worked without rests, rested, and worked since the last rest."""
+    left = select(func.min(event.c.at)).where(event.c.vehicle_id == vehicle_id, event.c.kind == "driver.departed")
+    query = select(rest).where(rest.c.vehicle_id == vehicle_id, rest.c.day == day).order_by(rest.c.began_at)
+    rows = list(db.execute(query))
+    began = db.execute(left.where(event.c.at >= now - LONGEST_DAY)).scalar_one()
+    if began is None or began > now:
+        return {"worked_s": 0, "rested_s": 0, "since_rest_s": 0}
+    spans = [(max(row.began_at, began), min(row.ended_at or now, now)) for row in rows if row.began_at <= now]
+    rested = sum(max(int((hi - lo).total_seconds()), 0) for lo, hi in spans)
+    last = max([began, *(hi for _, hi in spans)])
+    return {
+        "worked_s": int((now - began).total_seconds()) - rested, "rested_s": rested,
+        "since_rest_s": int((now - last).total_seconds()),
+    }  # fmt: skip

@@ -1,0 +1,67 @@
+"""Breaks: they count as rest, not as work, and say since when nobody has rested."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection
+
+from core import rests
+from core.errors import BadInput, WrongState
+from tests.living import DAY, a_depot, a_plan, a_van, an_order, at, load_and_leave, tap
+
+
+@pytest.fixture
+def db(record: Connection) -> Connection:
+    a_depot(record)
+    a_van(record)
+    made = an_order(record, "A1")
+    a_plan(record, {"van1": [made]})
+    load_and_leave(record, "van1", [made], at("08:00"))  # it left at 08:01
+    return record
+
+
+def hours(db: Connection, when: str) -> tuple[int, int, int]:
+    found = rests.hours(db, "van1", DAY, at(when))
+    return found["worked_s"] // 60, found["rested_s"] // 60, found["since_rest_s"] // 60
+
+
+def test_before_a_van_has_left_nothing_was_worked(db: Connection) -> None:
+    assert hours(db, "07:30") == (0, 0, 0)
+
+
+def test_rests_are_not_work(db: Connection) -> None:
+    tap(db, "break_started", "van1", at("10:00"), minutes=45)
+    tap(db, "break_ended", "van1", at("10:40"))
+    assert hours(db, "10:20") == (119, 20, 0)
+    assert hours(db, "12:01") == (200, 40, 81)
+
+
+def test_who_rests_is_taken_to_go_on_when_they_said(db: Connection) -> None:
+    tap(db, "break_started", "van1", at("10:00"), minutes=45)
+    assert rests.resting_until(db, DAY) == {"van1": at("10:45")}
+    tap(db, "break_ended", "van1", at("10:20"))
+    assert rests.resting_until(db, DAY) == {}
+
+
+def test_without_minutes_the_usual_break_is_taken(db: Connection) -> None:
+    tap(db, "break_started", "van1", at("10:00"))
+    assert rests.resting_until(db, DAY) == {"van1": at("10:00") + timedelta(minutes=rests.USUAL_MIN)}
+
+
+def test_a_break_begins_and_ends_once(db: Connection) -> None:
+    with pytest.raises(WrongState):
+        tap(db, "break_ended", "van1", at("09:00"))
+    tap(db, "break_started", "van1", at("10:00"))
+    with pytest.raises(WrongState):
+        tap(db, "break_started", "van1", at("10:05"))
+    with pytest.raises(BadInput):
+        tap(db, "break_ended", "van1", at("09:59"))
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 10_000, "long", True])
+def test_minutes_that_are_none_are_refused(db: Connection, minutes: object) -> None:
+    with pytest.raises(BadInput) as refused:
+        tap(db, "break_started", "van1", at("10:00"), minutes=minutes)
+    assert refused.value.field == "data.minutes"
