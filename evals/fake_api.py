@@ -346,6 +346,7 @@ def report(api: FakeApi, call: Call) -> Any:
         "outside_policy": 0,
         "log": {"seq": len(api.log) - 1, "head": api.log[-1], "verified": True, "problems": []},
         "held_back": {}, "feedback": {}, "unfinished_cases": {}, "chosen_by_customers": [], "broken_promises": [],
-        "custody": {"parcels": {}, "planned": 0, "loaded": 0, "left_behind": [], "mismatches": [], "agrees": True},
+        "custody": {"parcels": {}, "planned": 0, "loaded": 0, "left_behind": [], "mismatches": [], "lines": [],
+                    "agrees": True},
         "spend": {},
     }  # fmt: skip

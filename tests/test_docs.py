@@ -49,6 +49,20 @@ def test_everything_that_exists_is_in_the_docs(page: str, names: Iterable[str]) 
     assert [name for name in names if f"`{name}`" not in text] == []
 
 
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("KINDS", sorted(kinds.KINDS)),
+        ("OPTIONS", sorted({option for kind in kinds.KINDS.values() for option in kind.tried})),
+        ("DONE", sorted(acting.ACTIONS)),
+    ],
+)
+def test_the_page_has_words_for_everything_that_a_case_can_be_or_do(table: str, names: list[str]) -> None:
+    text = (ROOT / "api" / "pages" / "words.js").read_text("utf-8")
+    words = text.split(f"const {table} = {{")[1].split("\n};")[0]
+    assert [name for name in names if f"  {name}: " not in words] == []
+
+
 @pytest.mark.parametrize("kind", sorted(kinds.KINDS))
 def test_every_kind_of_case_has_its_page_and_its_playbook(kind: str) -> None:
     page = (DOCS / "cases" / f"{kind}.md").read_text("utf-8")
