@@ -343,7 +343,7 @@ def report(api: FakeApi, call: Call) -> Any:
         "messages": {},
         "cases": kinds,
         "decisions": Counter(case["verdict"] for case in api.cases.values() if "verdict" in case),
-        "outside_policy": 0,
+        "outside_policy": 0, "plans": {},
         "log": {"seq": len(api.log) - 1, "head": api.log[-1], "verified": True, "problems": []},
         "held_back": {}, "feedback": {}, "unfinished_cases": {}, "chosen_by_customers": [], "broken_promises": [],
         "custody": {"parcels": {}, "planned": 0, "loaded": 0, "left_behind": [], "mismatches": [], "lines": [],

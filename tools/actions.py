@@ -25,10 +25,8 @@ from tools.next_attempt import second_attempt
 from tools.notify import accounts, texts
 from tools.tracker import outward
 
-PROMISE_BEFORE = timedelta(minutes=45)
-PROMISE_AFTER = timedelta(minutes=30)
-RETELL_BEFORE = timedelta(minutes=15)
-RETELL_AFTER = timedelta(minutes=45)
+PROMISE_BEFORE, PROMISE_AFTER = timedelta(minutes=45), timedelta(minutes=30)
+RETELL_BEFORE, RETELL_AFTER = timedelta(minutes=15), timedelta(minutes=45)
 """A customer is told a range of an hour or two around the expected arrival; quarter hours outward."""
 
 

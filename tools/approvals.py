@@ -18,6 +18,9 @@ from tools.binding import binds, holds
 from tools.kinds import action_kind
 from tools.kinds.kind import case_orders
 
+WHOLE_VAN = ("breakdown", "driver_missing")
+"""kinds about all that a van has left; another case of many stops is about those whose customers it tells"""
+
 
 def approve(db: Connection, who: Principal, case_id: str, digest: str) -> bool:
     """Say yes to an exact proposal. False when what it rests on has changed: the case is then computed again.
@@ -78,12 +81,8 @@ def put_up(db: Connection, row: Row[Any], option: dict[str, Any], now: datetime,
 def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
     """An option spelled out: routes, arrival times as instants, and the orders that it is about."""
     t0 = clock.parse(row.inputs["t0"])
-    told = set(option["retold"])
-    mine = [
-        o.id
-        for o in case_orders(db, row)
-        if o.status in orders.OPEN | {"failed"} and ("stops" not in row.facts or o.stop_id in told)
-    ]
+    told, whole = set(option["retold"]), "stops" not in row.facts or row.kind in WHOLE_VAN
+    mine = [o.id for o in case_orders(db, row) if o.status in orders.OPEN | {"failed"} and (whole or o.stop_id in told)]
     if option["kind"] == "serve":  # whose orders go out together
         stops = sorted({stop for route in option["routes"].values() for stop in route})
         mine = [o.id for stop in stops for o in orders.at_stop(db, stop) if o.status in ("new", "unassigned")]

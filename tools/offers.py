@@ -47,7 +47,7 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
     kind = KINDS[row.kind]
     said = {number: templates.render(kind.words.get(name, f"choice_{name}")) for number, name in offer.items()}
     choices = ", ".join(f"{number} {words}" for number, words in said.items())
-    facts = {"order": mine.ref, "day": mine.day.isoformat(), "choices": choices}
+    facts = {"order": mine.ref, "day": mine.day.isoformat(), "choices": choices, "answers": choices}
     body = templates.render(kind.asks, **{name: facts[name] for name in templates.TEMPLATES[kind.asks]})
     decisions.write(
         db, case_id=row.id, round_=row.rounds, action="offer", verdict="auto", rule=verdict.rule, approver=None,

@@ -62,7 +62,8 @@ def get_evidence(who: Anyone, order_id: str) -> Response:
     Customers get their own orders'."""
     with store.snapshot() as db:
         row = orders.get(db, order_id)
-        if not (who.is_staff or who.role == "integrator" or (who.role == "customer" and row.person_id == who.subject)):
+        own = who.role == "customer" and row.person_id == who.subject
+        if not (own or who.is_staff or (who.role == "integrator" and who.client in (None, row.client))):
             raise NotFound(f"There is no order {order_id}.", "Search by its reference under /api/orders.")
         made = evidence.pack(db, row.id, load_or_create(settings().folder / "keys"), clock.now(db))
     named = {"Content-Disposition": f'attachment; filename="evidence-{row.id}.zip"'}

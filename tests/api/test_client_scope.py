@@ -13,6 +13,7 @@ from tests.living import DAY, DEPOT, an_order
 IMPORT = f"/api/imports?depot={DEPOT}&day={DAY}&format=csv"
 OPEN_TO_ONE_CLIENT = {
     ("POST", "/api/imports"), ("GET", "/api/orders"), ("GET", "/api/orders/{order_id}"),
+    ("GET", "/api/orders/{order_id}/evidence"),
     ("PUT", "/api/orders/{order_id}/place"), ("POST", "/api/cases"), ("GET", "/api/clock"),
 }  # fmt: skip
 
@@ -48,6 +49,7 @@ def test_others_orders_do_not_exist_to_it(visitors: Visitors, shop: TestClient) 
         theirs = an_order(db, "SC-9", 2)
     assert "default/SC-9" in refs(visitors.a("integrator"))
     assert "default/SC-9" not in refs(shop)
+    refused(shop.get(f"/api/orders/{theirs}/evidence"), 404)
     refused(shop.get(f"/api/orders/{theirs}"), 404)
     answer = shop.put(f"/api/orders/{theirs}/place", json={"lat": 30.0, "lon": -97.0})
     refused(answer, 404)

@@ -88,6 +88,8 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
         "case_id": customer.post("/api/chat", json={"text": "I want a real person"}).json()["case"],
         "batch": admin.post("/api/imports", params=where, content="ref,name,lat,lon\nX,Ada,,").json()["id"],
         "run": admin.post("/api/plans", json=where).json()["run"],
+        "incident": "inc_none",
+        "standing_id": "std_none",
     }
     tokens = str(admin.headers["Authorization"]), str(customer.headers["Authorization"])
     with served(visitors.app) as address, requests.Session() as session:

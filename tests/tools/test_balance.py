@@ -37,7 +37,8 @@ FAR = [f"A{n}" for n in range(1, 9)]
 
 def two_vans(living: Living) -> Day:
     """van1 with eight stops up the road, back at half past ten; van2 with one beyond them. Nobody has loaded."""
-    day = a_day(living, {"van1": FAR, "van2": ["B1"]}, {"B1": 9})
+    places = {ref: 1.45 * nth for nth, ref in enumerate(FAR, 1)}
+    day = a_day(living, {"van1": FAR, "van2": ["B1"]}, places | {"B1": 13})
     living.to(NOW)
     return day
 
@@ -135,7 +136,8 @@ def test_it_closes_by_itself_when_the_van_ends_in_time_again(living: Living) -> 
 
 
 def test_overtime_that_a_person_allowed_is_not_asked_about_again_for_an_hour(living: Living) -> None:
-    a_day(living, {"van1": FAR, "van2": ["B1"]}, {"B1": -9})
+    places = {ref: 1.45 * nth for nth, ref in enumerate(FAR, 1)}
+    a_day(living, {"van1": FAR, "van2": ["B1"]}, places | {"B1": -13})
     living.to(NOW)
     changed("van2", cost_per_km=9_000)
     shift_ends("van1", 10)

@@ -19,6 +19,7 @@ FIELDS: dict[str, str] = {
     "at": "2026-09-30 23:59",
     "by": "23:59",
     "count": "199",
+    "answers": "1 to come as planned, 2 to come on the next day, 3 if you no longer want it",
     "choices": (
         "1 to try again later today, 2 to come on the next day, 3 to send it back, "
         "4 to leave it with a neighbour, 5 to pick it up at our depot"
@@ -65,7 +66,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "claim_taken": ("order",),
     "disregard": ("order",),
     "offer": ("order", "choices"),
-    "confirm_visit": ("order", "day", "choices"),
+    "confirm_visit": ("order", "day", "answers"),
     "choice_again": (),
     "choice_neighbour": (),
     "choice_pickup": (),

@@ -12,6 +12,7 @@ from evals.world.rates import Rates
 from evals.world.run import DayResult, Pace, Progress, Speed, p95_ms, run, slack
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
+from optimizer.figures import Figures
 
 SMALL = synthetic(7, orders=10, vans=2)
 
@@ -185,16 +186,26 @@ def test_slack_is_the_least_time_to_the_end_of_a_promise_in_the_first_hours() ->
 
     def route(vehicle: str, *stops: dict[str, Any]) -> dict[str, Any]:
         span = {"start": "2026-03-10T07:00:00Z", "end": "2026-03-10T12:00:00Z"}
-        return {"vehicle": vehicle, "digest": "", "cost": 1, "distance_m": 1, "driving_s": 1, "stops": stops, **span}
+        return {
+            "vehicle": vehicle,
+            "digest": "",
+            "cost": 1,
+            "distance_m": 1,
+            "driving_s": 1,
+            "stops": stops,
+            "figures": None,
+            "breaks": (),
+            **span,
+        }
 
     routes = [
         route("v1", stop("a", "07:30"), stop("b", "08:30"), stop("d", "11:00")),
         route("v2", stop("c", "09:00")),
         route("v3"),
     ]
-    plan = Plan.model_validate(
-        {"version": 1, "digest": "d", "cost": 1, "routes": routes, "published": True, "made_by": {}, "unassigned": []}
-    )
+    figures = Figures().model_dump() | {"worked_percent": 0}
+    known = {"version": 1, "digest": "d", "cost": 1, "published": True, "made_by": {}, "unassigned": []}
+    plan = Plan.model_validate(known | {"routes": routes, "figures": figures})
     rows = [
         OrderRow.model_validate(
             PLAIN
