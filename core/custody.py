@@ -16,7 +16,7 @@ from core.store.tables import order, parcel
 class Mismatch(WrongState):
     """A scan and the record contradict each other about where goods are: scanning again does not help."""
 
-    def __init__(self, what: str, fix: str, *, order_id: str = "", field: str | None = None) -> None:
+    def __init__(self, what: str, fix: str, *, order_id: str = "", field: str = "") -> None:
         super().__init__(what, fix, field=field)
         self.order_id = order_id
 
