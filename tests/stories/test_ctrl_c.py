@@ -28,6 +28,11 @@ WITHIN_S = 5.0
 """what was promised for Ctrl-C"""
 
 
+def heeds_ctrl_c() -> None:
+    """As in a terminal, also when the tests run in the background, where a shell has them ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Terminal:
     """Where somebody types `doorstep demo`."""
@@ -43,7 +48,7 @@ class Terminal:
             demo = subprocess.Popen(
                 [sys.executable, "-m", "api.cli", "demo", "--orders", "6", *words],
                 cwd=ROOT, env=kept | own | settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, text=True,
+                start_new_session=True, text=True, preexec_fn=heeds_ctrl_c,
             )  # fmt: skip
         self.started.append(demo)
         return demo
