@@ -275,9 +275,10 @@ def at_stops(db: Connection, stops: Collection[str]) -> dict[str, list[Row[Any]]
 
 
 def open_among(db: Connection, stops: Collection[str]) -> set[str]:
-    """Those of these stops that still have something to do."""
-    query = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
-    return set(db.execute(query).scalars())
+    """Those of these doors and meetings that still have something to do."""
+    doors = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
+    meetings = select(transfer.c.id).where(transfer.c.id == func.any(list(stops)), transfer.c.status == "open")
+    return set(db.execute(doors.union_all(meetings)).scalars())
 
 
 def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:
