@@ -41,8 +41,8 @@ from optimizer.problem import Plan as Solved
 from optimizer.problem import Problem, Vehicle
 from optimizer.travel import great_circle
 from tools import problems
-from tools.actions import promised_range
 from tools.problems import Ground
+from tools.telling import promised_range
 
 PLAN_ITERATIONS = 30_000
 MOST_TRIES = 400
