@@ -34,7 +34,8 @@ CANCELS_UNTIL_S = 4 * 3600
 """after the first shift starts, where no time was promised"""
 
 DISAGREES_ODDS = 0.10
-"""a dispatcher who does not do what is proposed: takes the next best way, or says no and calls the customer"""
+"""a dispatcher who does not do what is proposed, unless its customer asked for it: takes the next best way, or says no
+and calls them"""
 DISPATCHER_S = (120, 480)
 STEPS_IN_S = 900
 """with nobody at the page, the world's dispatcher decides after a quarter of an hour, so that a day always ends"""
@@ -195,7 +196,7 @@ class Dispatcher:
     def _verdict(self, case: Case, proposal: str) -> str:
         verdict = "approved"
         try:
-            if not chance.happens(DISAGREES_ODDS, self.seed, "disagrees", case.id, proposal):
+            if is_their_wish(case) or not chance.happens(DISAGREES_ODDS, self.seed, "disagrees", case.id, proposal):
                 self.client.approve(case.id, proposal)
             elif (other := other_way(case)) is not None:
                 verdict = "another way"
@@ -230,6 +231,11 @@ def other_way(case: Case) -> str | None:
     assert case.proposal is not None
     rest = [o for o in case.options if o["feasible"] and o["id"] != case.proposal.option and o["kind"] not in LEAVES_IT]
     return next((str(each["id"]) for each in rest), None)
+
+
+def is_their_wish(case: Case) -> bool:
+    """The customer asked for it: no dispatcher overrules that for reasons of their own."""
+    return case.facts.get("requester") == "customer"
 
 
 def worked_by_phone(case: Case) -> bool:

@@ -100,12 +100,15 @@ def test_texts_from_before_a_restart_are_not_sent_again(api: FakeApi) -> None:
     assert [one.words for one in people.due] == ["late"]
 
 
-def decided(api: FakeApi, *, at_the_desk: bool, cases: int = 40, alone: bool = False) -> dict[str, dict[str, Any]]:
+def decided(
+    api: FakeApi, *, at_the_desk: bool, cases: int = 40, alone: bool = False, facts: dict[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Each of many cases, looked at once a minute; `alone`: what is proposed is all that could be done."""
     dispatcher = Dispatcher(api.client(), CITY.seed, at_the_desk)
     opened = api.now
     for n in range(cases):
         made = open_case(api, "predicted_late", f"van-{n}", proposes=True)
+        api.cases[made]["facts"] = facts or {}
         if alone:
             api.cases[made]["options"] = [o for o in api.cases[made]["options"] if o["id"] in ("move", "wait")]
     for minute in range(30):
@@ -125,6 +128,11 @@ def test_the_dispatcher_decides_within_minutes_and_mostly_agrees(api: FakeApi) -
 def test_who_disagrees_and_has_no_other_way_says_no_and_calls(api: FakeApi) -> None:
     cases = decided(api, at_the_desk=True, alone=True).values()
     assert 1 <= sum(case["verdict"] == "reject" for case in cases) <= 12
+
+
+def test_what_a_customer_asked_for_is_not_overruled(api: FakeApi) -> None:
+    cases = decided(api, at_the_desk=True, facts={"requester": "customer"}).values()
+    assert {(case["verdict"], case["proposal"]["option"]) for case in cases} == {("approve", "move")}
 
 
 def test_with_nobody_at_the_desk_a_quarter_of_an_hour_is_left_to_the_page(api: FakeApi) -> None:
