@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 import prompts
 from agent import reply as phrasing
 from agent.embedded.planner import EmbeddedPlanner
-from agent.embedded.understand import understand
 from agent.planner import (
     Answer,
     Ask,
@@ -35,6 +34,8 @@ from agent.planner import (
     Try,
     check_step,
 )
+from agent.understanding import slots
+from agent.understanding.understand import understand
 from core import clock, threads
 from core.errors import BadInput, DoorstepError, NotFound, Unavailable
 from core.principals import Principal
@@ -47,7 +48,7 @@ logger = structlog.get_logger("conversation")
 
 MAX_STEPS = 6
 MAX_CHARS = 2000
-HAND_OVER_REPLY = {"safety": "reply_safety"}
+HAND_OVER_REPLY = {"safety": "reply_safety", "complaint": "reply_complaint"}
 OPTS = {"opted_out": (contact.opted_out, "reply_opted_out"), "opted_in": (contact.opted_in, "reply_opted_in")}
 
 
@@ -137,6 +138,7 @@ class _Loop:
             question_open=self.question,
             prompt_version=prompts.version(),
             today=self.now.astimezone(self.zone).date().isoformat(),
+            language=self._language(),
         )
 
     def run(self, by: Planner) -> Turn:
@@ -210,7 +212,16 @@ class _Loop:
         return Said(self._words(template, **said), case=case_id)
 
     def _words(self, template: str, **said: str) -> str:
-        return templates.render(templates.to_staff(template) if self.who.is_staff else template, **said)
+        if self.who.is_staff:
+            return templates.render(templates.to_staff(template), **said)
+        return templates.render(template, lang=self._language(), **said)
+
+    def _language(self) -> str:
+        """What they write in; staff are answered in English."""
+        lang = "en"
+        for line in self.lines:
+            lang = slots.language(line.text, lang) if line.who == "them" else lang
+        return "en" if self.who.is_staff else lang
 
     def _hand_over(self, reason_code: str) -> Turn:
         return self._conclude(lambda db: self._handed_over(db, reason_code))
@@ -221,7 +232,7 @@ class _Loop:
         try:
             case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
         except NotFound:  # somebody without an order: there is no depot to hand them to
-            return Said(templates.render("reply_no_order"))
+            return Said(self._words("reply_no_order"))
         return Said(self._words(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
 
     def _opted(self, db: Connection, reason_code: str) -> Said:
@@ -229,7 +240,7 @@ class _Loop:
         change, template = OPTS[reason_code]
         if self.who.role != "customer" or not change(db, self.who.subject, self.who.id, self.now):
             return Said("")
-        return Said(templates.render(template))
+        return Said(self._words(template))
 
     def _rates(self) -> bool:
         """Whether this is a bare number that answers a survey of ours."""
@@ -240,7 +251,7 @@ class _Loop:
 
     def _rated(self, db: Connection) -> Said:
         survey.rate(db, self.who.subject, int(self.lines[-1].text), self.who.id, self.now)
-        return Said(templates.render("reply_rated"))
+        return Said(self._words("reply_rated"))
 
     def _finish(self, said: Said) -> Turn:
         return self._conclude(lambda db: said)
@@ -266,4 +277,4 @@ class _Loop:
 
     def _intent(self) -> str:
         role = "dispatcher" if self.who.is_staff else self.who.role
-        return understand(self.lines[-1].text, role, self.now.date()).intent  # type: ignore[arg-type]
+        return understand(self.lines[-1].text, role, self.now.date()).intent

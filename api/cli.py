@@ -150,15 +150,18 @@ def understand(
     file: Annotated[Path | None, typer.Argument(help="One message a line; else standard input.")] = None,
     role: Annotated[str, typer.Option("--as", help="customer or dispatcher")] = "customer",
 ) -> None:
-    """What each line means: one JSON object a line with text, intent, slots, confidence."""
-    from agent.embedded.understand import understand as read
+    """What each line means: one JSON object a line with text, intent, slots, confidence, also, language."""
+    from agent.understanding import model
+    from agent.understanding.understand import understand as read
     from core.errors import BadInput
 
     if role not in ("customer", "dispatcher"):
         raise BadInput(f"There is no {role!r}.", "Use customer or dispatcher.", field="--as")
+    if not model.is_kept(role):  # type: ignore[arg-type]
+        typer.echo("Reading the training examples, once: about half a minute.", err=True)
     for line in sys.stdin.buffer if file is None else io.BytesIO(_content(file)):
         said = line.decode("utf-8", "replace").rstrip("\r\n")
-        typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))  # type: ignore[arg-type]
+        typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))
 
 
 @app.command()

@@ -87,7 +87,7 @@ def _proof(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     row = find_order(db, who, args.get("order", ""))
     if row is None:
         return [tracker.fact("not_found", args.get("order", "")[:40], "orders", now)]
-    return proof.lookup(db, row.id)
+    return proof.lookup(db, row.id) or [tracker.fact("no_proof", row.ref, "proofs", now)]
 
 
 def _why(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:

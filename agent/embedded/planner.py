@@ -1,12 +1,13 @@
-"""The planner that needs no key and no model: rules for conversations, arithmetic for cases. Pure and deterministic."""
+"""The planner that needs no key: a trained reading of messages, arithmetic for cases. Pure and deterministic."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
-from agent.embedded.understand import SURE, Understanding, read_day, read_order, understand
 from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, Situation, Step
+from agent.understanding import slots
+from agent.understanding.dates import read_day
+from agent.understanding.understand import CHANGES, SURE, Understanding, understand
 from tools.notify import templates
 
 TRACK = "tracker.order_status"
@@ -14,27 +15,42 @@ TRACK = "tracker.order_status"
 or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
 FLEET = "fleet.status"
 WHY = "log.why"
+PROOF = "proof.lookup"
+"""gives proof; or `no_proof`"""
 ACTIONS = {
     "reschedule": "reschedule",
     "cancel_order": "cancel",
     "not_received": "missing_delivery",
-    "damaged": "damage",
+    "damaged_or_wrong": "damage",
 }
-CLAIMS = frozenset({"not_received", "damaged"})
+CLAIMS = frozenset({"not_received", "damaged_or_wrong"})
 """wishes about what was delivered; of anything else they are questions where it is"""
 CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
-SMALL_TALK = ("greeting", "thanks", "help", "out_of_scope")
+SMALL_TALK = ("greeting", "thanks", "help", "feedback", "out_of_scope")
+CHOICES = {
+    "en": ("where is my order", "another day", "a person"),
+    "es": ("dónde está mi pedido", "otro día", "una persona"),
+}
 HAND_OVER = {
     "opt_out": ("opted_out", "opted out of messages"),
     "opt_in": ("opted_in", "wants messages again"),
     "safety": ("safety", "said something about danger to people"),
     "talk_to_human": ("asked_for_human", "asked for a person"),
 }
+FOR_A_PERSON = {
+    "refund": "refund_wanted",
+    "complaint": "complaint",
+    "policy_question": "asks_policy",
+    "change_address": "change_wanted",
+    "change_order": "change_wanted",
+    "delivery_instructions": "change_wanted",
+}
+"""understood, and a person's to settle"""
 
 
 class EmbeddedPlanner:
     name = "embedded"
-    version = "rules-1"
+    version = "understanding-1"
 
     def next_step(self, situation: Situation) -> Step:
         if situation.kind == "case":
@@ -59,9 +75,9 @@ def _intent(situation: Situation) -> Understanding:
     today = date.fromisoformat(situation.today) if situation.today else None
     now = understand(situation.said(), situation.role, today)
     if now.slots.get("word") in CARRIER_WORDS and situation.channel not in {"sms", "whatsapp"}:
-        return now.model_copy(update={"intent": "unknown", "slots": {}, "confidence": 0.0})
+        return now.model_copy(update={"intent": "out_of_scope", "slots": {}, "confidence": 0.0})
     slot = situation.question_open
-    if slot not in {"order", "day"} or (now.intent not in {"unknown", "confirm"} and slot not in now.slots):
+    if slot not in {"order", "day"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
         return now
     wish = _last_wish(situation, today)
     said = now.slots.get(slot) or _bare_slot(slot, situation.said(), today)
@@ -81,25 +97,40 @@ def _last_wish(situation: Situation, today: date | None) -> Understanding | None
 def _bare_slot(slot: str, text: str, today: date | None) -> str | None:
     if slot == "day":
         return read_day(text, today)
-    return read_order(text) or read_order(f"#{text.strip()}")
+    return slots.read_order(text) or slots.read_order(f"#{text.strip()}")
 
 
 def _converse(situation: Situation, wish: Understanding) -> Step:
-    number = re.fullmatch(r"\W*(\d)\W*", situation.said())
-    if situation.question_open == "choice" and number and "choose" in situation.allowed_tools:
-        return Propose(action="choose", args={"choice": number[1]})
+    choice = slots.read_choice(situation.said()) if situation.question_open == "choice" else None
+    if choice is not None and "choose" in situation.allowed_tools:
+        return Propose(action="choose", args={"choice": str(choice)})
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
-    if wish.confidence < SURE or wish.intent in {"confirm", "deny"}:
+    if wish.confidence < SURE or wish.intent in {"confirm", "deny"} or _torn(wish):
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
     if wish.intent in {"fleet_status", "why"}:
         return _staff(situation, wish)
+    if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
+        return _proof(situation, wish)
+    if wish.intent in FOR_A_PERSON:
+        return Escalate(
+            reason_code=FOR_A_PERSON[wish.intent], summary=f"the {situation.role} wants {_said(wish.intent)}"
+        )
     if wish.intent == "where_is_order" or ACTIONS.get(wish.intent) in situation.allowed_tools:
         return _about_order(situation, wish)
-    return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {wish.intent.replace('_', ' ')}")
+    return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {_said(wish.intent)}")
+
+
+def _said(intent: str) -> str:
+    return intent.replace("_", " ")
+
+
+def _torn(wish: Understanding) -> bool:
+    """Two changes in one message: which one first is theirs to say."""
+    return len({name for name in (wish.intent, *wish.also) if name in CHANGES or name == "refund"}) > 1
 
 
 def _unsure(situation: Situation) -> Step:
@@ -107,8 +138,11 @@ def _unsure(situation: Situation) -> Step:
         return Escalate(
             reason_code="not_understood", summary=f"not understood after asking for {situation.question_open}"
         )
-    choices = ("where is my order", "another day", "a person")
-    return Ask(slot="intent", question=templates.render("ask_intent"), choices=choices)
+    return _ask("intent", situation, CHOICES[situation.language])
+
+
+def _ask(slot: str, situation: Situation, choices: tuple[str, ...] = ()) -> Ask:
+    return Ask(slot=slot, question=templates.render(f"ask_{slot}", lang=situation.language), choices=choices)
 
 
 def _about_order(situation: Situation, wish: Understanding) -> Step:
@@ -120,9 +154,9 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
         orders = tuple(o.strip() for o in str(situation.fact("orders")).split(",") if o.strip())
         if not orders:
             return Answer(template="reply_no_order", facts=("orders",))
-        return Ask(slot="order", question=templates.render("ask_order"), choices=orders)
+        return _ask("order", situation, orders)
     if known is None and not asked and situation.role != "customer":
-        return Ask(slot="order", question=templates.render("ask_order"))  # staff have no orders of their own to look at
+        return _ask("order", situation)  # staff have no orders of their own to look at
     if known is None or (asked and asked.casefold() not in str(known).casefold()):
         return Look(tool=TRACK, args={"order": asked} if asked else {})
     if wish.intent == "where_is_order" or (situation.fact("status") == "delivered") != (wish.intent in CLAIMS):
@@ -130,9 +164,21 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
     if situation.fact("status") == "cancelled":
         return _status(situation)
     if wish.intent == "reschedule" and "day" not in wish.slots:
-        return Ask(slot="day", question=templates.render("ask_day"))
+        return _ask("day", situation)
     day = {"day": wish.slots["day"]} if wish.intent == "reschedule" else {}
     return Propose(action=ACTIONS[wish.intent], args={"order": str(known), **day})
+
+
+def _proof(situation: Situation, wish: Understanding) -> Step:
+    """What proves the delivery of an order; of what is not delivered, where it is."""
+    if situation.fact("no_proof") is not None:
+        return Answer(template="reply_no_proof", facts=("no_proof",))
+    if situation.fact("proof") is not None:
+        return Answer(template="reply_proof", facts=("order", "proof"))
+    found = _about_order(situation, wish.model_copy(update={"intent": "where_is_order"}))
+    if not isinstance(found, Answer) or situation.fact("status") != "delivered":
+        return found
+    return Look(tool=PROOF, args={"order": str(situation.fact("order"))})
 
 
 def _status(situation: Situation) -> Step:
@@ -147,6 +193,8 @@ def _status(situation: Situation) -> Step:
 
 
 def _staff(situation: Situation, wish: Understanding) -> Step:
+    if wish.intent == "why" and "order" not in wish.slots:
+        return _ask("order", situation)
     tool, template = (FLEET, "reply_fleet") if wish.intent == "fleet_status" else (WHY, "reply_why")
     wanted = templates.fields(template)
     if all(situation.fact(name) is not None for name in wanted):

@@ -33,6 +33,7 @@ FIELDS: dict[str, str] = {
     "lo": "23:59",
     "metres": "150",
     "not_found": "ABCD-123456789012",
+    "no_proof": "ABCD-123456789012",
     "next": "How do we get in, and which day suits you? Just write back.",
     "open_cases": "999",
     "order": "ABCD-123456789012",
@@ -109,6 +110,10 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_out_of_scope": (),
     "reply_person": (),
     "reply_safety": (),
+    "reply_feedback": (),
+    "reply_complaint": (),
+    "reply_proof": ("order", "proof"),
+    "reply_no_proof": ("no_proof",),
     "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
     "reply_why": ("why",),
     "reply_opted_out": (),
@@ -129,6 +134,11 @@ _FOR_STAFF = (
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
 UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
+_STAFF_READ = frozenset({"reply_fleet", "reply_why", "ask_driver_where"})
+SPOKEN = frozenset(
+    name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ
+)
+"""what is said to customers in conversations, in every language"""
 """these exist in every language, and a client may put them in its own words"""
 
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
@@ -186,7 +196,7 @@ def to_staff(name: str) -> str:
 
 
 def shipped(name: str, lang: str) -> str:
-    """Our own words; what is said in conversations is there in English only."""
+    """Our own words; what staff and drivers read is there in English only."""
     path = f"templates/{lang}/{name}.txt"
     return prompts.read(path if path in prompts.names() else f"templates/en/{name}.txt")
 
@@ -207,7 +217,7 @@ def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None 
     paths = set(prompts.names() if there is None else there)
     findings: list[str] = []
     for lang in LANGUAGES:
-        needed = sorted(TEMPLATES if lang == "en" else UNASKED)
+        needed = sorted(TEMPLATES if lang == "en" else UNASKED | SPOKEN)
         for name in needed:
             path = f"templates/{lang}/{name}.txt"
             found = lint_text(name, read(path), lang) if path in paths else ["has no text"]
