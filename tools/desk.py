@@ -19,7 +19,7 @@ from core import cases, custody, decisions, effects, faults, lineage, orders, pe
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
-from tools import knowledge, offers, policy, proof, tracker
+from tools import knowledge, offers, policy, proof, tracker, vans_asked
 from tools.acting import ACTIONS
 from tools.binding import holds
 from tools.carriers.flat import FlatTariff
@@ -113,10 +113,16 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     home = db.execute(select(depot).where(depot.c.id == row.depot_id)).one()
     parcel = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)
     quotes = FlatTariff().quote(parcel, Place(lat=home.lat, lon=home.lon), Place(lat=row.lat, lon=row.lon), row.day)
-    return [
+    found = [
         tracker.fact(f"{q.carrier}.{q.service}", q.cost_cents if isinstance(q, Quote) else q.reason, "carriers", now)
         for q in quotes
     ]
+    said = [f"{q.service} {q.cost_cents / 100:.2f}" for q in quotes if isinstance(q, Quote)]
+    return [*found, tracker.fact("quotes", "; ".join(said)[:240] or "no carrier takes it", "carriers", now)]
+
+
+def _van(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
+    return vans_asked.look(db, args, now)
 
 
 TOOLS: dict[str, Tool] = {
@@ -125,6 +131,7 @@ TOOLS: dict[str, Tool] = {
         Tool("tracker.order_status", STAFF | {"customer"}, _order_status),
         Tool("proof.lookup", STAFF | {"customer"}, _proof),
         Tool("fleet.status", STAFF, _fleet_status),
+        Tool("fleet.van", STAFF, _van),
         Tool("carriers.quote", STAFF, _quote),
         Tool("log.why", STAFF, _why),
         Tool("knowledge.search", STAFF, _notes),

@@ -15,6 +15,8 @@ TRACK = "tracker.order_status"
 or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
 FLEET = "fleet.status"
 WHY = "log.why"
+VAN = "fleet.van"
+QUOTE = "carriers.quote"
 PROOF = "proof.lookup"
 """gives proof; or `no_proof`"""
 ACTIONS = {
@@ -37,6 +39,13 @@ HAND_OVER = {
     "safety": ("safety", "said something about danger to people"),
     "talk_to_human": ("asked_for_human", "asked for a person"),
 }
+STAFF_LOOKS = {
+    "fleet_status": (FLEET, "reply_fleet"),
+    "where_is_driver": (VAN, "reply_van"),
+    "quote_carriers": (QUOTE, "reply_quotes"),
+    "why": (WHY, "reply_why"),
+}
+"""what staff are told at once: the tool that knows, and the template that says it"""
 FOR_A_PERSON = {
     "refund": "refund_wanted",
     "complaint": "complaint",
@@ -77,6 +86,8 @@ def _intent(situation: Situation) -> Understanding:
     if now.slots.get("word") in CARRIER_WORDS and situation.channel not in {"sms", "whatsapp"}:
         return now.model_copy(update={"intent": "out_of_scope", "slots": {}, "confidence": 0.0})
     slot = situation.question_open
+    if now.intent in HAND_OVER or now.intent in FOR_A_PERSON:
+        return now
     if slot not in {"order", "day"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
         return now
     wish = _last_wish(situation, today)
@@ -111,7 +122,7 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
-    if wish.intent in {"fleet_status", "why"}:
+    if wish.intent in STAFF_LOOKS:
         return _staff(situation, wish)
     if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
         return _proof(situation, wish)
@@ -193,12 +204,28 @@ def _status(situation: Situation) -> Step:
 
 
 def _staff(situation: Situation, wish: Understanding) -> Step:
-    if wish.intent == "why" and "order" not in wish.slots:
-        return _ask("order", situation)
-    tool, template = (FLEET, "reply_fleet") if wish.intent == "fleet_status" else (WHY, "reply_why")
+    """Look, and tell; ask for what the tool must know."""
+    tool, template = STAFF_LOOKS[wish.intent]
+    if tool not in situation.allowed_tools:
+        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
+    if situation.fact("not_found") is not None:
+        return Answer(template="reply_not_found", facts=("not_found",))
+    if situation.fact("vans") is not None:
+        return _ask("van", situation, tuple(str(situation.fact("vans")).split(", ")))
     wanted = templates.fields(template)
     if all(situation.fact(name) is not None for name in wanted):
         return Answer(template=template, facts=wanted)
-    if tool not in situation.allowed_tools:
-        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
-    return Look(tool=tool, args={k: v for k, v in wish.slots.items() if k == "order"})
+    args = _args_of(tool, wish)
+    if args is None:
+        return _ask("van" if tool == VAN else "order", situation)
+    return Look(tool=tool, args=args)
+
+
+def _args_of(tool: str, wish: Understanding) -> dict[str, str] | None:
+    """What the tool must be told, None when it was not said."""
+    if tool == FLEET:
+        return {}
+    if tool == VAN:
+        about = wish.slots.get("vehicle") or next(iter(wish.slots.get("names", ())), None)
+        return {"about": str(about)} if about else None
+    return {"order": str(wish.slots["order"])} if "order" in wish.slots else None

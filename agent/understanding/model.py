@@ -26,8 +26,8 @@ ROLES: tuple[Role, ...] = ("customer", "dispatcher")
 CODE = (classifier, examples, features, text)
 RAREST = 3.0
 """weight of an example of the rarest intents; of the others the square root of how rare they are"""
-OUTSIDE = 1.5
-"""weight of an example that is out of scope: reading a wish into chatter is worse than asking"""
+OUTSIDE: dict[Role, float] = {"customer": 1.5, "dispatcher": 0.7}
+"""weight of an example that is out of scope: from customers, reading a wish into chatter is worse than asking"""
 
 
 @cache
@@ -52,7 +52,7 @@ def train(role: Role) -> Linear:
     found = examples.of_role(role)
     count = Counter(example.intent for example in found)
     fair = len(found) / len(count)
-    weight = {intent: min(RAREST, (fair / n) ** 0.5) for intent, n in count.items()} | {"out_of_scope": OUTSIDE}
+    weight = {intent: min(RAREST, (fair / n) ** 0.5) for intent, n in count.items()} | {"out_of_scope": OUTSIDE[role]}
     return classifier.train(
         [text.normal(example.text) for example in found],
         [example.intent for example in found],

@@ -15,6 +15,11 @@ from agent.understanding.text import fold
 
 OPT_OUT = frozenset("stop stopall unsubscribe cancel end quit revoke optout alto baja".split())  # noqa: SIM905 (a list)
 OPT_IN = frozenset({"start", "unstop"})
+_NO_MORE = re.compile(
+    r"\b(?:stop|quit) (?:texting|messaging|spamming) (?:me|us|my)\b"
+    r"|\b(?:stop|quit) sending me (?:\w+ )?(?:texts|messages)\b"
+    r"|\b(?:dejen?|deje) de (?:escribirme|mandarme|enviarme)\b|\bno me (?:manden|escriban|envien) mas\b"
+)
 _WHO = r"(?:driver|guy|dude|man|courier|lady|employee|chofer|repartidor|conductor|he|she|someone|somebody)"
 _BEING = (
     r"(?:my |our |the |a |an |mi |un |una |el )*(?:\w+ )?"
@@ -54,6 +59,11 @@ def opt_word(text: str) -> tuple[str, str] | None:
         if word in words:
             return intent, word.upper()
     return None
+
+
+def opts_out(text: str) -> bool:
+    """Does a message say, among whatever else, that no more messages are wanted?"""
+    return _NO_MORE.search(" ".join(fold(text).split())) is not None
 
 
 def is_danger(text: str) -> bool:

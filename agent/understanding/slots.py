@@ -69,9 +69,8 @@ _SPANISH = frozenset(
     """que de la el mi los las un una por con para no si es en y donde cuando cuanto como quiero necesito puedo pueden
     puede pedido paquete orden gracias hola buenas buenos dias tardes noches esta estoy estar voy llego llega mañana hoy
     lunes martes miercoles jueves viernes sabado domingo dinero reembolso ayuda favor persona mensajes entregado
-    nada
-    puerta vecino casa direccion repartidor cancelar cambiar dejar dejelo ya muy bien claro vale adios sus su me se lo le
-    quien firmo foto todo roto otra otro del al""".split()  # noqa: SIM905 (read as a list)
+    nada puerta vecino casa direccion repartidor cancelar cambiar dejar dejelo ya muy bien claro vale adios sus su
+    me se lo le quien firmo foto todo roto otra otro del al""".split()  # noqa: SIM905 (read as a list)
 )
 _ENGLISH = frozenset(
     """the is my i you it to and a of for in on where when what how can want need please order package delivery thanks

@@ -6,6 +6,7 @@ over its clauses. What no intent claims is `out_of_scope`; with a low confidence
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -16,12 +17,33 @@ from agent.understanding.text import normal, words_of
 
 SURE = 0.5
 """below this the planner asks"""
-OPEN_SET = 0.27
-"""a wish whose probability is below this is not read as one"""
-CHANGING = 0.37
-"""the same for wishes that change something: these had rather be asked about"""
-OUTSIDE = 0.45
-"""from here on a message is out of scope, whichever wish is the likeliest"""
+
+
+@dataclass(frozen=True)
+class OpenSet:
+    """When a wish is read as one: likely enough while "out of scope" is not; or less likely, when that is far off."""
+
+    likely: float
+    outside: float
+    """at most so likely may "out of scope" be"""
+    less: float
+    far: float
+    """at most this share of the wish's own probability"""
+    changing: float = 0.1
+    """how much likelier what changes something must be: it had rather be asked about"""
+
+    def holds(self, wish: float, outside: float, changes: bool) -> bool:
+        more = self.changing if changes else 0.0
+        if wish >= self.likely + more and outside < self.outside:
+            return True
+        return wish >= self.less + more and outside < self.far * wish
+
+
+OPEN_SETS: dict[model.Role, OpenSet] = {
+    "customer": OpenSet(likely=0.27, outside=0.45, less=0.24, far=0.5),
+    "dispatcher": OpenSet(likely=0.2, outside=0.55, less=0.12, far=0.8, changing=0.0),
+}
+"""dispatchers chat about little else than their work"""
 CLAUSE = 0.7
 """how sure a clause must be to count beside the whole message"""
 ALONE = 0.85
@@ -56,13 +78,17 @@ class Understanding(BaseModel):
 def understand(said: str, role: str = "customer", today: date | None = None) -> Understanding:
     """Read one message of a customer, or of anybody else as a dispatcher. With `today` days come as ISO dates."""
     customer = role == "customer"
-    word = rules.opt_word(said) if customer else None
-    if word is not None:
+    word = rules.opt_word(said)
+    if word is not None and customer:
         return Understanding(text=said, intent=word[0], slots={"word": word[1]}, confidence=1.0)
+    if word is not None:  # what a dispatcher wants stopped or started has to be asked
+        return Understanding(text=said, intent="out_of_scope", slots={}, confidence=0.0)
     found, language = slots.read(said, today, staff=not customer), slots.language(said)
     if rules.is_danger(said):
         return Understanding(text=said, intent="safety", slots=found, confidence=1.0, language=language)
     intent, confidence, also = _wishes(said, "customer" if customer else "dispatcher")
+    if customer and rules.opts_out(said) and intent != "opt_out":
+        intent, confidence, also = "opt_out", 0.95, tuple(dict.fromkeys((intent, *also)))
     if not customer and intent in STAFF_SMALL:
         intent, also = "out_of_scope", (intent, *also)
     return Understanding(text=said, intent=intent, slots=found, confidence=confidence, also=also, language=language)
@@ -94,6 +120,6 @@ def _wish(said: str, role: model.Role) -> tuple[str, float]:
     scores = dict(zip(linear.labels, linear.scores(words).tolist(), strict=True))
     outside = scores.pop("out_of_scope")
     best = max(sorted(scores), key=lambda name: scores[name])
-    if outside < OUTSIDE and scores[best] >= (CHANGING if best in CHANGES else OPEN_SET):
+    if OPEN_SETS[role].holds(scores[best], outside, best in CHANGES):
         return best, round(max(scores[best], (1 - outside) * scores[best] ** 0.5), 3)
     return "out_of_scope", round(outside, 3)

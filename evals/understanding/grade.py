@@ -21,10 +21,13 @@ HARMLESS = frozenset({"greeting", "thanks", "help", OUTSIDE, "confirm", "deny"})
 SETS = {
     "customer": ("customer.tsv", "customer", 0.92),
     "dispatcher": ("dispatcher.tsv", "dispatcher", 0.90),
-    "Spanish": ("spanish.tsv", "customer", None),
-    "customer, looked at since": ("customer_first.tsv", "customer", None),
-    "dispatcher, looked at since": ("dispatcher_first.tsv", "dispatcher", None),
+    "Spanish, looked at once": ("spanish.tsv", "customer", None),
+    "customer, looked at (1)": ("customer_first.tsv", "customer", None),
+    "customer, looked at (2)": ("customer_second.tsv", "customer", None),
+    "dispatcher, looked at (1)": ("dispatcher_first.tsv", "dispatcher", None),
+    "dispatcher, looked at (2)": ("dispatcher_second.tsv", "dispatcher", None),
 }
+"""the first two were graded once, after the last change to the examples; the others have been learned from since"""
 FILES = (
     ("bitext", "intents/bitext_customer_support.csv", "utterance", "intent"),
     ("clinc150", "intents/clinc150_oos.csv", "utterance", "intent"),

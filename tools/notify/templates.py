@@ -41,6 +41,8 @@ FIELDS: dict[str, str] = {
     "reason": "nobody was there to take it",
     "stops_ahead": "199",
     "stops_left": "9999",
+    "quotes": "ground 12.40; express 23.90",
+    "van_state": "driving",
     "van": "van-123456789012",
     "vans_out": "999",
     "why": "x" * 200,
@@ -114,12 +116,15 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_complaint": (),
     "reply_proof": ("order", "proof"),
     "reply_no_proof": ("no_proof",),
+    "reply_van": ("van", "van_state", "stops_left", "late_stops"),
+    "reply_quotes": ("quotes",),
     "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
     "reply_why": ("why",),
     "reply_opted_out": (),
     "reply_opted_in": (),
     "reply_rated": (),
     "ask_order": (),
+    "ask_van": (),
     "ask_day": (),
     "ask_intent": (),
     "ask_driver_where": ("order",),
@@ -129,15 +134,13 @@ sent unasked"""
 
 _FOR_STAFF = (
     "new planned unassigned out delivered failed cancelled rescheduled returned not_found reschedule_asked person "
-    "greeting help out_of_scope"
+    "greeting help out_of_scope proof no_proof"
 )
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
 UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
-_STAFF_READ = frozenset({"reply_fleet", "reply_why", "ask_driver_where"})
-SPOKEN = frozenset(
-    name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ
-)
+_STAFF_READ = frozenset({"reply_fleet", "reply_van", "reply_quotes", "reply_why", "ask_driver_where", "ask_van"})
+SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ)
 """what is said to customers in conversations, in every language"""
 """these exist in every language, and a client may put them in its own words"""
 
@@ -268,7 +271,7 @@ def sample(field: str, lang: str) -> str:
     return max(said, key=len) if said else FIELDS[field]
 
 
-_NOT_SMS = frozenset({"reply_fleet", "reply_why"})  # for dispatchers, on a screen
+_NOT_SMS = frozenset({"reply_fleet", "reply_van", "reply_quotes", "reply_why"})  # for dispatchers, on a screen
 
 
 def _say(field: str, value: str | int, lang: str) -> str:
