@@ -132,6 +132,8 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
         )
     if wish.intent == "where_is_order" or ACTIONS.get(wish.intent) in situation.allowed_tools:
         return _about_order(situation, wish)
+    if situation.role != "customer":
+        return Answer(template="reply_elsewhere")
     return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {_said(wish.intent)}")
 
 

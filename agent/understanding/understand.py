@@ -40,7 +40,7 @@ class OpenSet:
 
 
 OPEN_SETS: dict[model.Role, OpenSet] = {
-    "customer": OpenSet(likely=0.27, outside=0.45, less=0.24, far=0.5),
+    "customer": OpenSet(likely=0.27, outside=0.5, less=0.24, far=0.5),
     "dispatcher": OpenSet(likely=0.2, outside=0.55, less=0.12, far=0.8, changing=0.0),
 }
 """dispatchers chat about little else than their work"""

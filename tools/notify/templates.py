@@ -116,6 +116,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_complaint": (),
     "reply_proof": ("order", "proof"),
     "reply_no_proof": ("no_proof",),
+    "reply_elsewhere": (),
     "reply_van": ("van", "van_state", "stops_left", "late_stops"),
     "reply_quotes": ("quotes",),
     "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
@@ -139,10 +140,12 @@ _FOR_STAFF = (
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
 UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
-_STAFF_READ = frozenset({"reply_fleet", "reply_van", "reply_quotes", "reply_why", "ask_driver_where", "ask_van"})
+"""these exist in every language, and a client may put them in its own words"""
+_STAFF_READ = frozenset(
+    {"reply_fleet", "reply_van", "reply_quotes", "reply_why", "reply_elsewhere", "ask_driver_where", "ask_van"}
+)
 SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ)
 """what is said to customers in conversations, in every language"""
-"""these exist in every language, and a client may put them in its own words"""
 
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
