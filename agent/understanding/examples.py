@@ -18,7 +18,7 @@ import prompts
 
 FOLDER = "understanding"
 LANGUAGES = ("en", "es")
-READINGS = (9, 26)
+READINGS = (9, 80)
 """of a line with choices, at least and at most: the square root of all that it has"""
 TYPOS = 0.3
 _PART = re.compile(r"\(([^()\[\]]*)\)|\[([^()\[\]]*)\]|\{(\w+)\}")

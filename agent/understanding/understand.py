@@ -29,21 +29,20 @@ class OpenSet:
     less: float
     far: float
     """at most this share of the wish's own probability"""
-    changing: float = 0.1
-    """how much likelier what changes something must be: it had rather be asked about"""
 
-    def holds(self, wish: float, outside: float, changes: bool) -> bool:
-        more = self.changing if changes else 0.0
-        if wish >= self.likely + more and outside < self.outside:
-            return True
-        return wish >= self.less + more and outside < self.far * wish
+    def holds(self, wish: float, outside: float) -> bool:
+        return (wish >= self.likely and outside < self.outside) or (wish >= self.less and outside < self.far * wish)
 
 
-OPEN_SETS: dict[model.Role, OpenSet] = {
-    "customer": OpenSet(likely=0.27, outside=0.5, less=0.24, far=0.5),
-    "dispatcher": OpenSet(likely=0.2, outside=0.55, less=0.12, far=0.8, changing=0.0),
+ASKING: dict[model.Role, OpenSet] = {
+    "customer": OpenSet(likely=0.27, outside=0.45, less=0.18, far=0.9),
+    "dispatcher": OpenSet(likely=0.2, outside=0.55, less=0.12, far=0.8),
 }
-"""dispatchers chat about little else than their work"""
+"""for wishes that only ask; dispatchers chat about little else than their work"""
+CHANGING: dict[model.Role, OpenSet] = ASKING | {
+    "customer": OpenSet(likely=0.47, outside=0.45, less=0.3, far=0.45),
+}
+"""for wishes that change something: these had rather be asked about"""
 CLAUSE = 0.7
 """how sure a clause must be to count beside the whole message"""
 ALONE = 0.85
@@ -120,6 +119,6 @@ def _wish(said: str, role: model.Role) -> tuple[str, float]:
     scores = dict(zip(linear.labels, linear.scores(words).tolist(), strict=True))
     outside = scores.pop("out_of_scope")
     best = max(sorted(scores), key=lambda name: scores[name])
-    if OPEN_SETS[role].holds(scores[best], outside, best in CHANGES):
+    if (CHANGING if best in CHANGES else ASKING)[role].holds(scores[best], outside):
         return best, round(max(scores[best], (1 - outside) * scores[best] ** 0.5), 3)
     return "out_of_scope", round(outside, 3)
