@@ -25,6 +25,17 @@ _DAY_WORDS = (
     r"|fin de semana|jan(?:uary)? \d+|feb(?:ruary)? \d+|mar(?:ch)? \d+|apr(?:il)? \d+|june? \d+|july? \d+"
     r"|aug(?:ust)? \d+|sept?(?:ember)? \d+|oct(?:ober)? \d+|nov(?:ember)? \d+|dec(?:ember)? \d+)"
 )
+_SAME: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(?:you|u) (?:guys|all|people|folks)\b|\byou lot\b"), "you"),
+    (
+        re.compile(
+            r"\b(?:your|ur|the|that|this|yr) (?:\w+ )?(?:delivery |van |truck )?"
+            r"(?:guy|dude|courier|driver|delivery (?:man|boy|girl|lady|person|woman)|deliveryman|delivery driver)\b"
+        ),
+        "the driver",
+    ),
+)
+"""ways to say the same that are longer than a word"""
 _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"https?://\S+|www\.\S+"), " <url> "),
     (re.compile(r"[\w.+-]+@[\w-]+\.\w+"), " <email> "),
@@ -84,6 +95,12 @@ def _as_pattern(frame: str) -> str:
     )
 
 
+@cache
+def goods() -> frozenset[str]:
+    """What is delivered, by its common names: to a wish it is the same whether a lamp or a sofa is late."""
+    return frozenset(fold(prompts.read("understanding/goods.txt")).split())
+
+
 def fold(text: str) -> str:
     """Lower case without accents; typographic quotes become plain ones. May change the length of the text."""
     text = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
@@ -100,7 +117,7 @@ def words_of(text: str) -> list[str]:
     for sign, words in _EMOJI.items():
         text = text.replace(sign, words)
     text = _LONG.sub(r"\1", fold(text))
-    for pattern, mark in _MARKS:
+    for pattern, mark in (*_SAME, *_MARKS):
         text = pattern.sub(mark, text)
     found: list[str] = []
     for said in _TOKEN.findall(text):
@@ -128,6 +145,8 @@ def _word(token: str) -> list[str]:
         long = _spellings().get(token.replace("'", ""))
     if long is not None:
         return long.split()
+    if token in goods() or token.removesuffix("s") in goods():
+        return ["<goods>"]
     if token in first_names() or token.removesuffix("'s") in first_names():
         return ["<name>"]
     return [token.replace("'s", "").replace("'", "")]
