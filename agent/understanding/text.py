@@ -26,6 +26,7 @@ _DAY_WORDS = (
     r"|aug(?:ust)? \d+|sept?(?:ember)? \d+|oct(?:ober)? \d+|nov(?:ember)? \d+|dec(?:ember)? \d+)"
 )
 _SAME: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"^\W*good (?:morning|afternoon|evening|day)\b"), "hello"),
     (re.compile(r"\b(?:you|u) (?:guys|all|people|folks)\b|\byou lot\b"), "you"),
     (
         re.compile(

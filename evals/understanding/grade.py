@@ -19,19 +19,14 @@ HERE = Path(__file__).parent
 OUTSIDE = "out_of_scope"
 HARMLESS = frozenset({"greeting", "thanks", "help", OUTSIDE, "confirm", "deny"})
 SETS = {
-    "customer": ("customer.tsv", "customer", 0.92),
-    "dispatcher": ("dispatcher.tsv", "dispatcher", 0.90),
-    "Spanish, looked at once": ("spanish.tsv", "customer", None),
-    "customer, looked at (1)": ("customer_first.tsv", "customer", None),
-    "customer, looked at (2)": ("customer_second.tsv", "customer", None),
-    "customer, looked at (3)": ("customer_third.tsv", "customer", None),
-    "customer, looked at (4)": ("customer_fourth.tsv", "customer", None),
-    "dispatcher, looked at (1)": ("dispatcher_first.tsv", "dispatcher", None),
-    "dispatcher, looked at (2)": ("dispatcher_second.tsv", "dispatcher", None),
-    "dispatcher, looked at (3)": ("dispatcher_third.tsv", "dispatcher", None),
-    "dispatcher, looked at (4)": ("dispatcher_fourth.tsv", "dispatcher", None),
+    "held apart, customers": ("customer_apart.tsv", "customer", None),
+    "held apart, dispatchers": ("dispatcher_apart.tsv", "dispatcher", None),
+    "looked at, customers": ("customer.tsv", "customer", 0.92),
+    "looked at, dispatchers": ("dispatcher.tsv", "dispatcher", 0.90),
+    "looked at, Spanish": ("spanish.tsv", "customer", 0.90),
 }
-"""the first two were graded once, after the last change to the examples; the others have been learned from since"""
+"""what was held apart was graded once, after the last change to the examples; what was looked at has been learned from
+and keeps that from being lost (docs/understanding.md has what each set measured at first look)"""
 FILES = (
     ("bitext", "intents/bitext_customer_support.csv", "utterance", "intent"),
     ("clinc150", "intents/clinc150_oos.csv", "utterance", "intent"),
@@ -118,7 +113,7 @@ def own() -> list[Score]:
     for what, (file, role, gate) in SETS.items():
         rows = rows_of_ours(file)
         right = _share(understand(row.text, role).intent == row.intent for row in rows)
-        found.append(Score(f"our own, held apart: {what}", len(rows), right, gate))
+        found.append(Score(f"our own, {what}", len(rows), right, gate))
     return found
 
 
