@@ -158,7 +158,7 @@ def understand(
     if role not in ("customer", "dispatcher"):
         raise BadInput(f"There is no {role!r}.", "Use customer or dispatcher.", field="--as")
     if not model.is_kept(role):  # type: ignore[arg-type]
-        typer.echo("Reading the training examples, once: about half a minute.", err=True)
+        typer.echo("Reading the training examples, once: about ten seconds.", err=True)
     for line in sys.stdin.buffer if file is None else io.BytesIO(_content(file)):
         said = line.decode("utf-8", "replace").rstrip("\r\n")
         typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))

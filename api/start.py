@@ -48,7 +48,7 @@ def prepare(
     server when that is what it is."""
     logging_to_stderr()
     if not all(map(model.is_kept, model.ROLES)):
-        logger.info("understanding.train", examples="prompts/understanding", seconds="about 30, once")
+        logger.info("understanding.train", examples="prompts/understanding", seconds="about 10, once")
         model.prepare()
     settings().folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     server = None
