@@ -50,12 +50,19 @@ def ensure(db: Connection, name: str, phone: str, email: str = "") -> str:
 
 
 def _known(db: Connection, name: str, number: str | None, email: str) -> str | None:
-    if number is None and not email:
+    if number is not None:
+        return of_phone(db, number)
+    if not email:
         return None
-    same = person.c.phone == number
-    if number is None:
-        same = and_(person.c.phone.is_(None), person.c.name == name, person.c.email == email)
+    same = and_(person.c.phone.is_(None), person.c.name == name, person.c.email == email)
     return db.execute(select(person.c.id).where(same).order_by(person.c.id).limit(1)).scalar_one_or_none()
+
+
+def of_phone(db: Connection, number: str) -> str | None:
+    """Whose number this is, in E.164."""
+    return db.execute(
+        select(person.c.id).where(person.c.phone == number).order_by(person.c.id).limit(1)
+    ).scalar_one_or_none()
 
 
 def draws(db: Connection) -> random.Random:
