@@ -39,7 +39,7 @@ PACE_KNOWN_S = 120
 driving: three minutes at a red light say little about the hour that follows."""
 SLOWEST_PACE = 3.0
 """A van that stands still says little about how fast it will drive."""
-BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
+BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove", "reroute"})
 """Options that need no routes."""
 AGAIN_AFTER_S = 3600
 """A door where nobody was is not tried again before this long."""

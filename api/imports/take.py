@@ -25,6 +25,7 @@ from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
 from core.store.tables import import_batch, import_row
 from tools import failure_risk, publishing, standing
+from tools.geocoder import waiting
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -88,6 +89,8 @@ def take(
     placed = places.look(asked, geocoder()) if asked else {}
     with store.transaction() as db:
         now = clock.now(db)
+        if asked:
+            waiting.heard(db, geocoder(), list(placed.values()), depot, now)
         for each in found:
             _take(db, each, batch, placed.get(each.row), now, tally)
         made = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
@@ -220,8 +223,9 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
     known = "given" if order.given_place else looked.precision if isinstance(looked, Found) else "none"
     tally.places[known] += 1
     if isinstance(looked, Missed) and orders.get(db, made).place == "none":
-        facts = {"order": made, "reason": looked.reason}
-        case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
+        facts, case = {"order": made, "reason": looked.reason}, ""
+        if looked != waiting.AWAY:
+            case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
         tally.unplaced.append(Unplaced(row=each.row, order=made, case=case, reason=looked.reason))
     if known == "postal_code":
         _warn(tally, each, "address", "Only its postal code is known.", f"PUT /api/orders/{made}/place with the door.")
