@@ -280,6 +280,12 @@ def open_among(db: Connection, stops: Collection[str]) -> set[str]:
     return set(db.execute(query).scalars())
 
 
+def meetings_among(db: Connection, stops: Collection[str]) -> set[str]:
+    """Those of these stops at which goods are still to go from van to van."""
+    query = select(transfer.c.id).where(transfer.c.id == func.any(list(stops)), transfer.c.status == "open")
+    return set(db.execute(query).scalars())
+
+
 def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:
     return list(db.execute(select(order).where(order.c.depot_id == depot_id, order.c.day == day).order_by(order.c.id)))
 

@@ -359,6 +359,15 @@ def test_goods_that_were_moved_to_another_day_change_vans_under_their_new_number
     assert holder(again) == {"van:van2"}
 
 
+def test_the_driver_who_comes_is_sent_to_the_meeting_before_the_doors_that_need_its_goods(living: Living) -> None:
+    day, case_id = rescued(living)
+    with store.transaction() as db:
+        deliver(db, "van2", day.orders["B1"], at("08:30"))
+        assert db.execute(select(van.c.stop_id).where(van.c.vehicle_id == "van2")).scalar_one() == meeting(
+            case_id, "van2"
+        )
+
+
 def test_the_next_stop_of_the_van_that_comes_is_frozen(living: Living) -> None:
     """What a driver heads to is never taken away, whatever is decided meanwhile."""
     day = out(living)
