@@ -78,9 +78,13 @@ class WorldLine(Frozen):
     texts_refused: dict[str, int]
     verdicts: dict[str, int]
     wishes: dict[str, int]
+    claims: dict[str, int]
     live: dict[str, int]
+    urgent: int
     roads: dict[str, int]
     breakdowns_min: dict[str, int]
+    breaks_min: dict[str, int]
+    quick: tuple[str, ...]
     rescued: dict[str, int]
     """orders taken over on the road, by the van that took them"""
     dock_delays_min: dict[str, int]
@@ -250,9 +254,13 @@ def _world_line(result: DayResult) -> WorldLine:
         texts_refused=result.texts_refused,
         verdicts=result.verdicts,
         wishes=result.wishes,
+        claims=result.claims,
         live=result.live,
+        urgent=result.urgent,
         roads=result.roads,
         breakdowns_min=result.breakdowns_min,
+        breaks_min=result.breaks_min,
+        quick=result.quick,
         rescued=result.rescued,
         dock_delays_min=result.dock_delays_min,
         ended=result.ended.astimezone(UTC),

@@ -68,10 +68,13 @@ def _summary(report: DayReport) -> Table:
     table.add_row("positions", f"{world.positions_taken} taken of {world.positions_sent}")
     table.add_row("texts", _counted(world.texts | {f"refused ({k})": n for k, n in world.texts_refused.items()}))
     table.add_row("dispatcher", _counted(world.verdicts))
-    table.add_row("live orders", _counted(world.live))
+    table.add_row("live orders", f"{_counted(world.live)}; {world.urgent} of them urgent")
+    table.add_row("claims after delivery", _counted(world.claims))
     table.add_row("wishes after a failed attempt", _counted(world.wishes))
     table.add_row("road reports", _counted(world.roads))
     table.add_row("broken down (min)", _counted(world.breakdowns_min))
+    table.add_row("breaks (min)", _counted(world.breaks_min))
+    table.add_row("vans whose customers all stood ready", ", ".join(world.quick) or "-")
     table.add_row("orders rescued by", _counted(world.rescued))
     verified = "verified" if report.log.verified else "[red]does not verify[/red]"
     table.add_row("log", f"{report.log.seq} rows, head {report.log.head}, {verified}")
@@ -94,12 +97,16 @@ def _rates(rates: Rates) -> str:
         "first attempts fail": rates.failed_attempts,
         "cancel": rates.cancelled,
         "come live": rates.live,
+        "of all are urgent": rates.urgent,
+        "claim something": rates.claims,
         "text": rates.texting,
         "late at the dock": rates.late_docks,
         "long services": rates.long_services,
+        "of drivers rest": rates.breaks,
     }
-    lo, hi = rates.breakdown_min
-    counts = f"{rates.breakdowns} breakdowns of {lo} to {hi} min, {rates.incidents} incidents"
+    (lo, hi), (short, long) = rates.breakdown_min, rates.break_min
+    counts = f"{rates.breakdowns} breakdowns of {lo} to {hi} min, breaks of {short} to {long} min"
+    counts += f", {rates.quick_vans} quick vans, {rates.incidents} incidents"
     service = f"log-normal service times (sigma {rates.service_sigma:g})"
     return ", ".join([*(f"{share:.0%} {what}" for what, share in shares.items()), counts, service])
 
