@@ -18,6 +18,7 @@ from core import (
     breakdowns,
     cases,
     custody,
+    driving,
     events,
     findings,
     fleet,
@@ -56,6 +57,8 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
         try:
             TAPS[fact.kind](db, fact, van)
             _it_moves(db, fact, van)
+            if fact.kind in driving.COUNTED:
+                driving.count(db, van.vehicle_id)
         except DoorstepError:
             point.rollback()
             raise

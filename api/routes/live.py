@@ -17,7 +17,7 @@ from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, custody, fleet, orders, plans, rests, scans, stream, taps, transfers, vans
+from core import canonical, clock, custody, driving, fleet, orders, plans, scans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -164,7 +164,7 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         there = orders.at_stops(db, route.stops) if route else {}
         stops = [_stop(db, visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
-        worked = rests.hours(db, mine.id, day, now)
+        worked = driving.hours(state.hours if state else None, fleet.law_of(mine.hours), now)
         handovers = [row.id for row in transfers.of_van(db, mine.id)]
         out = state is not None and state.state not in vans.AT_DEPOT
     return {
