@@ -214,6 +214,12 @@ class Decisions(Model):
     next: str | None = None
 
 
+class DepotReach(Model):
+    depot: str
+    seconds: int
+    why_not: str
+
+
 class Door(Model):
     """What is known; what is left out stays as it was."""
 
@@ -228,6 +234,8 @@ class DriverHours(Model):
     worked_s: int
     rested_s: int
     since_rest_s: int
+    drove_s: int = 0
+    driven_s: int = 0
 
 
 class DriverRoute(Model):
@@ -439,6 +447,7 @@ class OrderStory(Model):
     promise: Promise | None = None
     events: tuple[OrderEvent, ...]
     messages: tuple[Message, ...]
+    depots: tuple[DepotReach, ...] = ()
 
 
 class Orders(Model):
@@ -788,7 +797,8 @@ class Calls:
         return answer
 
     def import_orders(
-        self, day: date, depot: str, body: bytes, *, format_: str | None = None, mapping: str | None = None,
+        self, day: date, body: bytes, *, depot: str | None = None, format_: str | None = None,
+        mapping: str | None = None,
     ) -> Imported:
         """Take a file of orders in. The same file twice changes nothing."""
         answer: Imported = self._call(
