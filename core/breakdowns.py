@@ -56,8 +56,7 @@ def begin(db: Connection, fact: Event, van: Row[Any]) -> None:
     if van.state != "idle":  # at the depot it stays where it is and may be loaded all the same
         at, ahead = max(fact.at, van.state_at), left[0] if left else None
         vans.set_state(db, van.vehicle_id, "broken", at, stop_id=ahead, last_stop_id=made)
-    doors = vans.open_route(db, van.vehicle_id, depot_id, van.day, meetings=False)
-    facts = {"vehicle": van.vehicle_id, "breakdown": made, "reason": reason, "stops": doors}
+    facts = {"vehicle": van.vehicle_id, "breakdown": made, "reason": reason, "stops": left}
     cases.open_or_join(db, KIND, van.vehicle_id, depot_id, van.day, facts, fact.at)
 
 

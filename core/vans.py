@@ -69,17 +69,12 @@ def set_state(db: Connection, vehicle_id: str, state: str, at: datetime, **value
     stream.tell(db, "van", {"vans": [{"id": vehicle_id, "state": state, "stop": values.get("stop_id")}]})
 
 
-def open_route(
-    db: Connection, vehicle_id: str, depot_id: str, day: date, *, meetings: bool = True
-) -> list[str]:  # fmt: skip
-    """Stops of the van's published route that still have something to do, in order; without `meetings` only doors, and
-    not where it takes goods over from another van."""
+def open_route(db: Connection, vehicle_id: str, depot_id: str, day: date) -> list[str]:
+    """Stops of the van's published route that still have something to do, in order."""
     mine = plans.current_route(db, depot_id, day, vehicle_id)
     if mine is None:
         return []
     still = orders.open_among(db, mine.stops)
-    if meetings:
-        still |= orders.meetings_among(db, mine.stops)
     return [stop for stop in mine.stops if stop in still]
 
 

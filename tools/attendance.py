@@ -31,7 +31,7 @@ def expect(db: Connection, draft: plans.PlanVersion) -> None:
 def look(db: Connection, vehicle_id: str, day: date, now: datetime) -> str | None:
     """Open a case when it has work and nobody has tapped. Returns the case."""
     depot_id = fleet.get_vehicle(db, vehicle_id).depot_id
-    left = vans.open_route(db, vehicle_id, depot_id, day, meetings=False)
+    left = vans.open_route(db, vehicle_id, depot_id, day)
     if not left or is_there(db, vehicle_id, day):
         return None
     facts = {"vehicle": vehicle_id, "stops": left}
@@ -53,11 +53,11 @@ def is_there(db: Connection, vehicle_id: str, day: date) -> bool:
 
 def scope(db: Connection, row: Row[Any]) -> Scope:
     """All that is on its list; nothing has to be fetched from it."""
-    left = vans.open_route(db, row.subject, row.depot_id, row.day, meetings=False)
+    left = vans.open_route(db, row.subject, row.depot_id, row.day)
     return Scope(stops=tuple(left), breakdown=f"missing:{row.subject}", vehicle=row.subject)
 
 
 def settled(db: Connection, row: Row[Any]) -> str | None:
     if is_there(db, row.subject, row.day):
         return "driver_came"
-    return None if vans.open_route(db, row.subject, row.depot_id, row.day, meetings=False) else "nothing_left"
+    return None if vans.open_route(db, row.subject, row.depot_id, row.day) else "nothing_left"

@@ -331,6 +331,17 @@ def test_vans_that_do_not_meet_are_asked_and_a_person_is_too_until_they_do(livin
     assert case_row(case_id).reason_code == "done"
 
 
+def test_the_van_heads_to_the_meeting_before_it_goes_on_to_what_it_fetches_there(living: Living) -> None:
+    day, case_id = rescued(living)
+    with store.transaction() as db:
+        deliver(db, "van2", day.orders["B1"], at("08:30"))
+        ahead = vans.open_route(db, "van2", "dep", case_row(case_id).day)
+        van2 = vans.of_vehicle(db, "van2")
+    assert meeting(case_id, "van2") == ahead[0]
+    assert van2 is not None
+    assert van2.stop_id == ahead[0]
+
+
 def test_a_meeting_in_time_asks_nobody(living: Living) -> None:
     day, case_id = rescued(living)
     meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])
@@ -357,15 +368,6 @@ def test_goods_that_were_moved_to_another_day_change_vans_under_their_new_number
         orders.set_status(db, [old.id], "rescheduled")
     meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])
     assert holder(again) == {"van:van2"}
-
-
-def test_the_driver_who_comes_is_sent_to_the_meeting_before_the_doors_that_need_its_goods(living: Living) -> None:
-    day, case_id = rescued(living)
-    with store.transaction() as db:
-        deliver(db, "van2", day.orders["B1"], at("08:30"))
-        assert db.execute(select(van.c.stop_id).where(van.c.vehicle_id == "van2")).scalar_one() == meeting(
-            case_id, "van2"
-        )
 
 
 def test_the_next_stop_of_the_van_that_comes_is_frozen(living: Living) -> None:
