@@ -351,6 +351,7 @@ class Case(Answer):
     verdict: dict[str, Any] | None
     reason_code: str | None
     owner: str | None
+    owner_name: str | None = None
     due_by: datetime | None
     proposal: Proposal | None
 

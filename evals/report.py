@@ -117,6 +117,7 @@ class DayReport(Frozen):
     seed: int
     day: str
     rates: Rates
+    currency: str
     depots: int
     vans: int
     total: int
@@ -172,6 +173,7 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         seed=scenario.seed,
         day=scenario.day.isoformat(),
         rates=scenario.rates,
+        currency=counts.currency,
         depots=len(scenario.depots),
         vans=len(scenario.vehicles),
         total=len(scenario.orders),

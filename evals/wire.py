@@ -87,6 +87,7 @@ class Case(Model):
     verdict: dict[str, Json] | None = None
     reason_code: str | None = None
     owner: str | None = None
+    owner_name: str | None = None
     due_by: datetime | None = None
     proposal: Proposal | None = None
 
@@ -115,6 +116,7 @@ class CaseStory(Model):
     verdict: dict[str, Json] | None = None
     reason_code: str | None = None
     owner: str | None = None
+    owner_name: str | None = None
     due_by: datetime | None = None
     proposal: Proposal | None = None
     decisions: tuple[DecisionRow, ...]
@@ -173,6 +175,7 @@ class CustodyLine(Model):
 class DayReport(Model):
     """A day in figures, over all depots."""
 
+    currency: str
     orders: dict[str, int]
     effects: dict[str, int]
     promises: dict[str, int]

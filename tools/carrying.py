@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from core import custody, events, fleet, orders, promises
+from core import custody, events, fleet, money, orders, promises
 from core.errors import Stale
 from core.events import Event
 from tools.carriers.flat import FlatTariff
@@ -23,7 +23,8 @@ def same_day(db: Connection, row: Row[Any]) -> Quote | None:
     home = fleet.get_depot(db, row.depot_id)
     goods = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)
     given = FlatTariff().quote(goods, Place(lat=home.lat, lon=home.lon), Place(lat=row.lat, lon=row.lon), row.day)
-    found = [quote for quote in given if isinstance(quote, Quote) and quote.delivery == row.day]
+    quotes = [quote for quote in given if isinstance(quote, Quote) and quote.currency == money.currency()]
+    found = [quote for quote in quotes if quote.delivery == row.day]
     return min(found, key=lambda quote: (quote.cost_cents, quote.carrier, quote.service), default=None)
 
 

@@ -15,7 +15,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import cases, custody, decisions, effects, faults, lineage, orders, people, principals, promises, timers
+from core import (
+    cases,
+    custody,
+    decisions,
+    effects,
+    faults,
+    lineage,
+    money,
+    orders,
+    people,
+    principals,
+    promises,
+    timers,
+)
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
@@ -114,7 +127,12 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     parcel = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)
     quotes = FlatTariff().quote(parcel, Place(lat=home.lat, lon=home.lon), Place(lat=row.lat, lon=row.lon), row.day)
     return [
-        tracker.fact(f"{q.carrier}.{q.service}", q.cost_cents if isinstance(q, Quote) else q.reason, "carriers", now)
+        tracker.fact(
+            f"{q.carrier}.{q.service}",
+            money.say(q.cost_cents, q.currency) if isinstance(q, Quote) else q.reason,
+            "carriers",
+            now,
+        )
         for q in quotes
     ]
 

@@ -20,7 +20,7 @@ from api.days import Day
 from api.errors import printable
 from api.imports import mapping, places, take
 from api.imports.answer import Imported
-from core import clients, clock, collecting, events, fleet, lineage, orders, people, plans, promises
+from core import clients, clock, collecting, events, fleet, lineage, money, orders, people, plans, promises
 from core.clock import iso
 from core.errors import BadFile, BadInput, DoorstepError, NotFound
 from core.principals import Principal
@@ -160,7 +160,7 @@ def get_fleet(who: Staff) -> dict[str, Any]:
         homes = [row._asdict() for row in db.execute(select(depot).order_by(depot.c.id))]
         vans = [row._asdict() for home in homes for row in fleet.of_depot(db, home["id"])]
         agreed = [each.model_dump() for each in clients.every(db)]
-    return {"clients": agreed, "depots": homes, "vehicles": vans}
+    return {"currency": money.currency(), "clients": agreed, "depots": homes, "vehicles": vans}
 
 
 @router.get("/orders", **shown(answers.Orders))
