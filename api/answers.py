@@ -264,6 +264,8 @@ class RouteOrder(Answer):
     id: str
     ref: str
     pieces: int
+    kind: str = "delivery"
+    """pickup and return are to be fetched there"""
 
 
 class RouteStop(Answer):

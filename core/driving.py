@@ -20,7 +20,7 @@ from core.store.tables import event, order, van
 
 LONGEST_DAY = timedelta(hours=18)
 """a van that left before that left on another day"""
-DRIVES_ON = ("driver.departed", "driver.delivered", "driver.failed", "driver.took", "driver.repaired")
+DRIVES_ON = ("driver.departed", "driver.delivered", "driver.fetched", "driver.failed", "driver.took", "driver.repaired")
 """taps after which the van drives, until the next one of the others"""
 STANDS = ("driver.arrived", "driver.breakdown", "driver.finished")
 BREAKS = ("driver.break_started", "driver.break_ended")

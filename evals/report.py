@@ -20,8 +20,8 @@ from evals.world.rates import Rates
 from evals.world.run import DayResult
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
 
-FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled", "picked_up", "with_carrier"})
-AS_AGREED = ("delivered", "picked_up")
+FINAL = frozenset({"delivered", "fetched", "returned", "cancelled", "rescheduled", "picked_up", "with_carrier"})
+AS_AGREED = ("delivered", "fetched", "picked_up")
 """endings that the customer got; those that end with `_by_customer` they chose"""
 TOLD_AHEAD = timedelta(minutes=30)
 

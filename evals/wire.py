@@ -629,6 +629,7 @@ class RouteOrder(Model):
     id: str
     ref: str
     pieces: int
+    kind: str = "delivery"
 
 
 class RouteStop(Model):

@@ -120,7 +120,7 @@ const STATES = { idle: "at the depot", driving: "driving", serving: "at a door",
 
 const STATUSES = {
   new: "new", planned: "planned", unassigned: "on no van", out: "on the van", delivered: "delivered",
-  failed: "not delivered", picked_up: "picked up", cancelled: "cancelled", rescheduled: "moved to another day", returned: "back at the depot",
+  failed: "not delivered", fetched: "fetched", picked_up: "picked up", cancelled: "cancelled", rescheduled: "moved to another day", returned: "back at the depot",
 };
 
 const sentence = (code) => {

@@ -187,7 +187,7 @@ def _stop(db: Connection, visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -
     first = rows[0] if rows else None
     return {
         "stop": visit.stop, "arrival": iso(visit.arrival), "done": not open_rows,
-        "orders": [{"id": row.id, "ref": row.ref, "pieces": row.pieces} for row in open_rows],
+        "orders": [{"id": row.id, "ref": row.ref, "pieces": row.pieces, "kind": row.kind} for row in open_rows],
         "lat": first.lat if first else None, "lon": first.lon if first else None,
         "address": first.address if first else None, "notes": first.notes if first else None,
         "service_s": max((row.service_s for row in rows), default=0),
