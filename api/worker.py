@@ -24,6 +24,7 @@ from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
 from tools import attendance, desk, offers, publishing, roadside_case, standing
+from tools.carriers import bookings
 from tools.geocoder import waiting
 from tools.notify import outbox, stages
 from tools.optimizer import resident
@@ -107,6 +108,11 @@ def geocode_again(subject: str) -> None:
     waiting.again()
 
 
+def book_carriers(subject: str) -> None:
+    """Ask the carrier to collect what was decided on."""
+    bookings.drain()
+
+
 TASKS: dict[str, Callable[[str], None]] = {
     "work_case": work_case,
     "drain_outbox": drain_outbox,
@@ -118,6 +124,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "survey": survey,
     "standing_orders": standing_orders,
     "geocode_again": geocode_again,
+    "book_carriers": book_carriers,
 }
 
 

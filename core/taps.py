@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row
 from core import (
     attempts,
     breakdowns,
+    carriage,
     cases,
     custody,
     driving,
@@ -212,6 +213,7 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.breakdown": breakdowns.begin,
     "driver.repaired": breakdowns.over,
     "driver.gave": transfers.given,
+    "driver.gave_to_carrier": carriage.hand_over,
     "driver.took": transfers.taken,
     "driver.finished": _finished,
     "driver.answered": findings.answered,

@@ -78,6 +78,7 @@ const DONE = {
   overload: "Left the load as it is",
   repair: "Waited for the repair, and told who is late",
   rescue: "Sent other vans for the goods",
+  collect: "Booked a carrier for the goods",
   hold_messages: "Held the messages",
   reroute: "Sent the messages another way",
   show_proof: "Showed the proof",

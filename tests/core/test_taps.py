@@ -326,5 +326,6 @@ def test_every_kind_of_tap_is_tried_above() -> None:
         "answered",  # tests/agent/cases/test_claims.py
         "fetched",  # tests/stories/test_fetching.py
         "breakdown", "repaired", "gave", "took",  # tests/agent/cases/test_breakdown.py
+        "gave_to_carrier",  # tests/tools/carriers/test_bookings.py
         "started", "skipped", "break_started", "break_ended",  # test_driver_missing.py, test_skips.py, test_rests.py
     }  # fmt: skip

@@ -9,12 +9,15 @@ from sqlalchemy import Connection, Row
 from core import clock
 from optimizer.options import Scope
 from tools import outages
+from tools.carriers import bookings
 from tools.geocoder import waiting
 from tools.kinds.kind import Kind
 from tools.notify import outages as messages
 
 
 def _held_up(db: Connection, row: Row[Any]) -> Scope:
+    if row.subject.startswith(bookings.PREFIX):
+        return Scope(outage=bookings.measured(db))
     measured = waiting.measured if row.subject.startswith(waiting.PREFIX) else messages.measured
     return Scope(outage=measured(db, clock.now(db)))
 

@@ -69,8 +69,8 @@ def drain(by: Sender | None = None, other: Sender | None = None) -> int:
     """Send everything that is due now; returns how many messages were worked. One drain runs at a time (queue lock)."""
     first, second = by or sender(), other or fallback()
     with store.transaction() as db:
-        stuck = update(effect).where(effect.c.status == "sending").values(status="unknown")
-        db.execute(stuck)
+        mine = effect.c.action == "message.send"
+        db.execute(update(effect).where(mine, effect.c.status == "sending").values(status="unknown"))
     worked = 0
     while True:
         with store.transaction() as db:
