@@ -24,7 +24,7 @@ from optimizer.churn import moves
 from optimizer.insertion import Spot, spots
 from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
 from optimizer.problem import Problem, Stop, Vehicle, rebuilt
-from optimizer.schedule import Schedule, per
+from optimizer.schedule import Schedule, paid_later, per
 from optimizer.travel import Matrix
 
 OFFERED = 3
@@ -160,9 +160,10 @@ class _Roadside:
         return Rescue({self.broken.id: self.kept, **changed}, taken, left)
 
     def _put_off(self, stop_id: str) -> int:
-        """What it costs when a stop leaves the day: each of its orders, and a message that moves a customer's day."""
+        """What it costs when a stop leaves the day: each order, a message that moves a day, the time at the door."""
         weights, told = self.problem.weights, self.problem.stop(stop_id).deadline_s is not None
-        return weights.postponed * self.scope.order_counts.get(stop_id, 1) + weights.retold_promise * told
+        put_off = weights.postponed * self.scope.order_counts.get(stop_id, 1) + weights.retold_promise * told
+        return put_off + paid_later(self.problem, self.problem.stop(stop_id))
 
     def _joins(self, van: str, taken: Mapping[str, str]) -> int:
         """The way to the meeting is for all that it fetches there, not for the first stop alone."""
