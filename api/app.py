@@ -17,7 +17,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import again, cases, driver, fleet, health, incidents, live, messages, plans, report, risks, talk
+from api.routes import (
+    again,
+    cases,
+    driver,
+    fleet,
+    health,
+    inbound,
+    incidents,
+    live,
+    messages,
+    plans,
+    report,
+    risks,
+    talk,
+)
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -43,6 +57,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     for router in (
         health.router,
         talk.router,
+        inbound.router,
         fleet.router,
         again.router,
         risks.router,

@@ -85,8 +85,10 @@ def demo(
 
 @app.command(name="import")
 def import_file(
-    file: Path, depot: Annotated[str, typer.Option(help="Depot that rows without one are for.")],
-    day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
+    file: Path, day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
+    depot: Annotated[
+        str | None, typer.Option(help="Depot that rows without one are for; left out: the one that reaches them first.")
+    ] = None,
     kind: Annotated[
         str, typer.Option("--format", help="csv, xlsx, json or loggi; from the name when left out.")
     ] = "",

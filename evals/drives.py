@@ -30,7 +30,8 @@ from evals.wire import (
     RouteStop,
 )
 from evals.world import incidents
-from evals.world.driver import POSITION_S, Day, Van
+from evals.world.day import Day
+from evals.world.driver import POSITION_S, Van
 from evals.world.leg import Leg
 from evals.world.run import TICK_S, slack
 from evals.world.scenario import Depot, Order, Point, Scenario

@@ -53,7 +53,7 @@ VENDORS = {
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
     "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
     "starlette": ("api/*",),
-    "twilio": ("tools/notify/twilio_sms.py",),
+    "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
     "yaml": ("tools/*", "api/*", "evals/world/operation.py"),

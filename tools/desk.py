@@ -15,7 +15,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import cases, custody, decisions, effects, faults, lineage, orders, people, principals, promises, timers
+from core import (
+    cases,
+    custody,
+    decisions,
+    effects,
+    faults,
+    lineage,
+    money,
+    orders,
+    people,
+    principals,
+    promises,
+    timers,
+)
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
@@ -113,11 +126,11 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     home = db.execute(select(depot).where(depot.c.id == row.depot_id)).one()
     parcel = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)
     quotes = FlatTariff().quote(parcel, Place(lat=home.lat, lon=home.lon), Place(lat=row.lat, lon=row.lon), row.day)
+    said = [money.say(q.cost_cents, q.currency) if isinstance(q, Quote) else q.reason for q in quotes]
     found = [
-        tracker.fact(f"{q.carrier}.{q.service}", q.cost_cents if isinstance(q, Quote) else q.reason, "carriers", now)
-        for q in quotes
+        tracker.fact(f"{q.carrier}.{q.service}", each, "carriers", now) for q, each in zip(quotes, said, strict=True)
     ]
-    said = [f"{q.service} {q.cost_cents / 100:.2f}" for q in quotes if isinstance(q, Quote)]
+    said = [f"{q.service} {each}" for q, each in zip(quotes, said, strict=True) if isinstance(q, Quote)]
     return [*found, tracker.fact("quotes", "; ".join(said)[:240] or "no carrier takes it", "carriers", now)]
 
 
