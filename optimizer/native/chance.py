@@ -1,12 +1,12 @@
-"""The search's own random numbers: one 64-bit word of state, the same on every machine (Marsaglia, "Xorshift RNGs", 2003;
-multiplied as in Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016)."""
+"""The search's own random numbers: one 64-bit word of state, the same on every machine (Marsaglia, "Xorshift RNGs",
+2003; multiplied as in Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from optimizer.native.compiled import inlined
-from optimizer.native.layout import U64
+from optimizer.native.layout import U64, wide
 
 STEP = 0x9E3779B97F4A7C15
 
@@ -19,13 +19,13 @@ def draw(rng: U64) -> int:
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     rng[0] = x
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
+    return wide((x * np.uint64(2685821657736338717)) >> np.uint64(33))
 
 
 @inlined
 def below(rng: U64, count: int) -> int:
     """A number from 0 to count - 1."""
-    return (draw(rng) * np.int64(count)) >> np.int64(31)
+    return (draw(rng) * wide(count)) >> wide(31)
 
 
 def seeded(seed: int) -> int:

@@ -27,10 +27,11 @@ KERNELS = ("chance.py", "compiled.py", "layout.py", "near.py", "places.py", "rou
 """files that hold kernels, or constants that are compiled into them"""
 ENTRIES = 5
 """entries in all modules of this package: a cache with fewer indexes is cold"""
+typeof = cast(Callable[[Any], Any], numba.typeof)
 log = structlog.get_logger()
 
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "boundscheck": False, "_nrt": False}
 """Without the runtime that counts references: kernels allocate nothing, and counting took four fifths of the time."""
 
 
@@ -73,7 +74,7 @@ def is_warm(folder: Path) -> bool:
 
 
 FOLDER = cache_folder()
-numba.config.CACHE_DIR = str(FOLDER)
+vars(numba.config)["CACHE_DIR"] = str(FOLDER)
 if not is_warm(FOLDER):
     log.warning("compiling_the_routing_engine", takes="about a minute, once", folder=str(FOLDER), avoid="make setup")
 
@@ -93,7 +94,7 @@ def entry(*examples: Any) -> Callable[[F], F]:
     """A function that Python calls, compiled for arguments like these. It runs without the interpreter's lock."""
 
     def compiled(function: F) -> F:
-        signature = tuple(numba.typeof(each) for each in examples)
+        signature = tuple(typeof(each) for each in examples)
         return cast(F, numba.njit(signature, **OPTIONS, cache=True)(function))
 
     return compiled

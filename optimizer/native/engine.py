@@ -26,7 +26,7 @@ from optimizer.travel import Matrix
 
 ENGINE = "native"
 DEFAULT_TIME_LIMIT_S = 120.0
-HOT, COLD = 0.5, 0.01
+HOT, COLD = 3.0, 0.02
 """the first and the last temperature, in mean legs of the first plan"""
 COOLINGS = 2000
 """steps from hot to cold"""
@@ -110,7 +110,7 @@ class _Search:
             self._look()
 
     def _share(self) -> float:
-        """How much of the search lies behind, from 0 to 1; with a number of iterations in steps that time can't move."""
+        """How much of the search lies behind, from 0 to 1; by iterations in steps that time can't move."""
         if self.limit is None:
             return min(1.0, (time.monotonic() - self.began) / self.time_limit_s)
         return self.iterations * COOLINGS // self.limit / COOLINGS if self.limit else 1.0

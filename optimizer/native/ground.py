@@ -87,7 +87,10 @@ def _ground(schedule: Schedule, matrix: Matrix, stops: tuple[Stop, ...], heads: 
     partner, role = _pairs(stops, head_of)
     vehicles = _vehicles(schedule, heads, free, sort_of, out, places)
     table, windows, spans = _windows(stops)
-    rooms = [[_room(schedule, v, head, d) for d in range(dimensions)] for v, head in zip(problem.vehicles, heads, strict=True)]  # fmt: skip
+    rooms = [
+        [_room(schedule, v, head, d) for d in range(dimensions)]
+        for v, head in zip(problem.vehicles, heads, strict=True)
+    ]
     numbers = np.zeros(at.GROUND_NUMBERS, np.int64)
     numbers[at.LATE_RATE] = problem.weights.late_minute * SCALE // 60
     numbers[at.MIXED] = bool((loads[:, :, 0] != -loads[:, :, 1]).any())
@@ -143,16 +146,8 @@ def _tables(matrix: Matrix, rows: Any) -> tuple[at.I32, at.I32]:
     alike = _is_symmetric(matrix.durations_s) and _is_symmetric(matrix.distances_m)
     out = np.empty((size, size, 2), np.int32)
     inn = np.empty((0, 0, 2) if alike else (size, size, 2), np.int32)
-    seconds, metres = _own(matrix.durations_s), _own(matrix.distances_m)
-    spread(seconds, metres, rows, out, inn)
+    spread(matrix.durations_s, matrix.distances_m, rows, out, inn)
     return out, out if alike else inn
-
-
-def _own(table: Any) -> Any:
-    """The same numbers as an array that the compiled kernels take: they write to none of it."""
-    if table.flags.writeable:
-        return table
-    return np.frombuffer(memoryview(table).cast("B"), np.int32).reshape(table.shape) if False else table.copy()
 
 
 def _is_symmetric(table: Any, block: int = 512) -> bool:
@@ -277,9 +272,7 @@ def start(layout: Layout, routes: Mapping[str, tuple[str, ...]]) -> State:
     """A state with these routes linked, not timed yet. Locked stops are in the ground already."""
     ground = layout.ground
     stops, vehicles = len(layout.stops), len(layout.vehicles)
-    state = at.new_state(
-        stops, vehicles, ground.room.shape[1], len(ground.sorts), bool(ground.numbers[at.MIXED])
-    )
+    state = at.new_state(stops, vehicles, ground.room.shape[1], len(ground.sorts), bool(ground.numbers[at.MIXED]))
     nodes, number = state.nodes, {s.id: i for i, s in enumerate(layout.stops)}
     nodes[:stops, at.ROUTE], nodes[:stops, at.ROW] = -1, np.arange(stops)
     nodes[:stops, at.OPEN : at.DUE + 1] = ground.stops

@@ -7,15 +7,19 @@ has 36,000, so that cents an hour and cents a kilometre are whole numbers a seco
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
-U8 = NDArray[np.uint8]
-U64 = NDArray[np.uint64]
+I32: TypeAlias = NDArray[Any]
+I64: TypeAlias = NDArray[Any]
+U8: TypeAlias = NDArray[Any]
+U64: TypeAlias = NDArray[Any]
+"""arrays of these words; what is taken out of them is a plain number to the type checker"""
+wide = cast(Callable[[Any], int], np.int64)
+"""a kernel's number in 64 bits: sums of 32 bits would overflow silently"""
 
 SCALE = 36_000
 """units a cent"""

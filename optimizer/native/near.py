@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.native.compiled import entry, kernel
-from optimizer.native.layout import I32, I64
+from optimizer.native.layout import I32, I64, wide
 
 WAIT, HURRY = 20, 100
 """percent of the price of a second's drive that a second of waiting, and one too late, counts"""
+
+
+READ_ONLY = np.zeros((1, 1), np.int32)
+READ_ONLY.setflags(write=False)
 
 
 @kernel
@@ -26,8 +30,8 @@ def keep(found: I32, scores: I64, x: int, score: int) -> None:
 @kernel
 def misfit(stops: I32, a: int, b: int, leg_s: int) -> int:
     """Hundredths of seconds that are waited or too late, weighed, when b follows a at the best moment."""
-    earliest, latest = np.int64(stops[a, 0]) + stops[a, 2] + leg_s, np.int64(stops[a, 1]) + stops[a, 2] + leg_s
-    return WAIT * max(np.int64(0), stops[b, 0] - latest) + HURRY * max(np.int64(0), earliest - stops[b, 1])
+    earliest, latest = wide(stops[a, 0]) + stops[a, 2] + leg_s, wide(stops[a, 1]) + stops[a, 2] + leg_s
+    return WAIT * max(wide(0), stops[b, 0] - latest) + HURRY * max(wide(0), earliest - stops[b, 1])
 
 
 @entry(
@@ -50,13 +54,13 @@ def neighbours(out: I32, inn: I32, stops: I32, prices: I64, near: I32, beside: I
             there = second * out[c, x, 0] + metre * out[c, x, 1]
             back = second * inn[c, x, 0] + metre * inn[c, x, 1]
             keep(near[c], near_scores, x, there + back)
-            before = back + drive * misfit(stops, x, c, np.int64(inn[c, x, 0])) // 100
-            behind = there + drive * misfit(stops, c, x, np.int64(out[c, x, 0])) // 100
+            before = back + drive * misfit(stops, x, c, wide(inn[c, x, 0])) // 100
+            behind = there + drive * misfit(stops, c, x, wide(out[c, x, 0])) // 100
             keep(beside[c], beside_scores, x, min(before, behind))
 
 
 @entry(
-    np.zeros((1, 1), np.int32), np.zeros((1, 1), np.int32), np.zeros(1, np.int64), np.zeros((1, 1, 2), np.int32),
+    READ_ONLY, READ_ONLY, np.zeros(1, np.int64), np.zeros((1, 1, 2), np.int32),
     np.zeros((1, 1, 2), np.int32),
 )  # fmt: skip
 def spread(seconds: I32, metres: I32, rows: I64, out: I32, inn: I32) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from optimizer.native.chance import below
 from optimizer.native.compiled import inlined, kernel
 from optimizer.native.layout import (
@@ -34,10 +32,11 @@ from optimizer.native.layout import (
     SPEED,
     Ground,
     State,
+    wide,
 )
 from optimizer.native.routes import between, driven, fits, holds, more_late, opening, start_of
 
-OPENS = 20
+OPENS = 2
 """for one stop in so many another vehicle is a place like others; for the rest, when nothing else fits"""
 BLINKS = 199
 """one place in (this + 1) / 2 is passed over"""
@@ -48,7 +47,7 @@ def started(g: Ground, c: int, arrival: int) -> int:
     """When service starts at a stop; FAR when it can't."""
     if g.spans[c, 1] > 1:
         return start_of(g, c, arrival)
-    return FAR if arrival > g.stops[c, 1] else max(arrival, np.int64(g.stops[c, 0]))
+    return FAR if arrival > g.stops[c, 1] else max(arrival, wide(g.stops[c, 0]))
 
 
 @kernel
@@ -69,16 +68,16 @@ def second(g: Ground, s: State, d: int, x: int, row: int, dep: int, q: int, v: i
     """The second stop of a pair between x, left then, and q: (end of the route, metres more but for the leg from x,
     seconds late); the end is FAR when it does not fit."""
     percent = g.vehicles[v, SPEED]
-    start = started(g, d, dep + driven(np.int64(g.out[row, d, 0]), percent))
+    start = started(g, d, dep + driven(wide(g.out[row, d, 0]), percent))
     if start >= FAR:
         return FAR, 0, 0
     b = s.nodes[q, ROW]
-    then = start + g.stops[d, 2] + driven(np.int64(g.out[d, b, 0]), percent)
+    then = start + g.stops[d, 2] + driven(wide(g.out[d, b, 0]), percent)
     if then > s.nodes[q, LA]:
         return FAR, 0, 0
-    late = max(np.int64(0), start - g.stops[d, 3]) + (more_late(g, s, q, then) if then > s.nodes[q, LD] else 0)
-    end = max(np.int64(s.nodes[q, FLOOR]), then + s.nodes[q, REST])
-    return end, np.int64(g.out[row, d, 1]) + g.out[d, b, 1], late
+    late = max(wide(0), start - g.stops[d, 3]) + (more_late(g, s, q, then) if then > s.nodes[q, LD] else 0)
+    end = max(wide(s.nodes[q, FLOOR]), then + s.nodes[q, REST])
+    return end, wide(g.out[row, d, 1]) + g.out[d, b, 1], late
 
 
 @kernel
@@ -87,17 +86,17 @@ def pair_at(g: Ground, s: State, c: int, d: int, p: int, v: int) -> tuple[int, i
     nodes, vehicle, stops = s.nodes, g.vehicles[v], len(g.stops)
     percent, hour, km, rate = vehicle[SPEED], vehicle[HOUR], vehicle[KM], g.numbers[LATE_RATE]
     best, where = NEVER, -1
-    start = started(g, c, nodes[p, DEP] + driven(np.int64(g.out[nodes[p, ROW], c, 0]), percent))
+    start = started(g, c, nodes[p, DEP] + driven(wide(g.out[nodes[p, ROW], c, 0]), percent))
     if start >= FAR or not pair_fits(g, s, c, d, p, p, v, False):
         return best, where
-    late = max(np.int64(0), start - g.stops[c, 3])
+    late = max(wide(0), start - g.stops[c, 3])
     dep, x, q = start + g.stops[c, 2], c, nodes[p, NEXT]
-    metres = np.int64(g.out[nodes[p, ROW], c, 1]) - nodes[p, LEG_M]
+    metres = wide(g.out[nodes[p, ROW], c, 1]) - nodes[p, LEG_M]
     while True:
         end, more, then_late = second(g, s, d, x, c if x == c else nodes[x, ROW], dep, q, v)
         at = p if x == c else x
         if end < FAR and pair_fits(g, s, c, d, p, at, v, True):
-            without = 0 if x == c else np.int64(nodes[x, LEG_M])
+            without = 0 if x == c else wide(nodes[x, LEG_M])
             cost = km * (metres + more - without) + hour * (end - s.routes[v, END_S]) + rate * (late + then_late)
             if cost < best:
                 best, where = cost, x
@@ -105,28 +104,31 @@ def pair_at(g: Ground, s: State, c: int, d: int, p: int, v: int) -> tuple[int, i
             return best, where
         if x == c:
             metres += g.out[c, nodes[q, ROW], 1]
-            arrival = dep + driven(np.int64(g.out[c, nodes[q, ROW], 0]), percent)
+            arrival = dep + driven(wide(g.out[c, nodes[q, ROW], 0]), percent)
         else:
             arrival = dep + nodes[x, LEG_S]
         if arrival > nodes[q, LA] or arrival > g.stops[d, 1] or not pair_fits(g, s, c, d, p, q, v, False):
             return best, where
         start = started(g, q, arrival)
-        was = np.int64(nodes[q, DEP]) - nodes[q, SERVICE]
-        late += max(np.int64(0), start - nodes[q, DUE]) - max(np.int64(0), was - nodes[q, DUE])
+        was = wide(nodes[q, DEP]) - nodes[q, SERVICE]
+        late += max(wide(0), start - nodes[q, DUE]) - max(wide(0), was - nodes[q, DUE])
         dep, x, q = start + nodes[q, SERVICE], q, nodes[q, NEXT]
+
+
+@inlined
+def may(g: Ground, s: State, c: int, v: int) -> bool:
+    """`fits` for a stop, or for both of a pair."""
+    if not fits(g, s, c, v):
+        return False
+    return g.role[c] == 0 or (g.vehicles[v, MOST] - s.routes[v, COUNT] >= 2 and fits(g, s, g.partner[c], v))
 
 
 @inlined
 def at(g: Ground, s: State, c: int, p: int) -> tuple[int, int]:
     """(units more, where the second of a pair comes) with the stop, or the pair, behind p."""
     v = s.nodes[p, ROUTE]
-    if not fits(g, s, c, v):
-        return NEVER, -1
     if g.role[c] != 0:
-        d = g.partner[c]
-        if g.vehicles[v, MOST] - s.routes[v, COUNT] < 2 or not fits(g, s, d, v):
-            return NEVER, -1
-        return pair_at(g, s, c, d, p, v)
+        return pair_at(g, s, c, g.partner[c], p, v)
     if g.numbers[MIXED] != 0 and not holds(g, s, c, p, v):
         return NEVER, -1
     return between(g, s, c, g.out[c], g.inn[c], p, s.nodes[p, NEXT], v), -1
@@ -161,7 +163,7 @@ def best_opening(g: Ground, s: State, c: int, best: int, where: int, then: int) 
         if g.allowed[sort, c] == 0:
             continue
         v = unused(g, s, sort)
-        if v >= 0:
+        if v >= 0 and may(g, s, c, v):
             cost, mate = at(g, s, c, len(g.stops) + v)
             cost += opening(g, s, v)
             if cost < best:
@@ -173,7 +175,7 @@ def best_opening(g: Ground, s: State, c: int, best: int, where: int, then: int) 
 def best_on(g: Ground, s: State, c: int, v: int, best: int, where: int, then: int) -> tuple[int, int, int]:
     """The best of what is known and the places on one route. Most are ruled out by the clock alone."""
     p, last = len(g.stops) + v, len(g.stops) + len(g.vehicles) + v
-    done, closes = np.int64(g.stops[c, 0]) + g.stops[c, 2], g.stops[c, 1]
+    done, closes = wide(g.stops[c, 0]) + g.stops[c, 2], g.stops[c, 1]
     while p != last:
         if s.nodes[p, DEP] > closes:
             break
@@ -199,7 +201,7 @@ def best_nearby(g: Ground, s: State, c: int) -> tuple[int, int, int]:
         if v < 0 or s.routes[v, SEEN] == s.numbers[SEARCH]:
             continue
         s.routes[v, SEEN] = s.numbers[SEARCH]
-        if fits(g, s, c, v):
+        if may(g, s, c, v):
             best, where, then = best_on(g, s, c, v, best, where, then)
     if where >= 0 and below(s.rng, OPENS) != 0:
         return best, where, then
@@ -211,6 +213,6 @@ def best_anywhere(g: Ground, s: State, c: int) -> tuple[int, int, int]:
     """The same over all routes."""
     best, where, then = NEVER, -1, -1
     for v in range(len(g.vehicles)):
-        if s.routes[v, COUNT] > 0 and fits(g, s, c, v):
+        if s.routes[v, COUNT] > 0 and may(g, s, c, v):
             best, where, then = best_on(g, s, c, v, best, where, then)
     return best_opening(g, s, c, best, where, then)

@@ -1,4 +1,4 @@
-"""Kernels of one route: its clock forward, its slack backward, its loads, and what one more stop between two nodes costs.
+"""Kernels of one route: its clock forward, its slack backward, its loads, and what one more stop between nodes costs.
 
 Forward and backward data make the feasibility of an insertion exact without driving the route again: windows and shift
 by the latest arrival, loads by the largest load before and behind (Savelsbergh, "The vehicle routing problem with time
@@ -8,8 +8,6 @@ may be later than this says; what is put in is timed exactly.
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from optimizer.native.compiled import inlined, kernel
 from optimizer.native.layout import (
@@ -51,6 +49,7 @@ from optimizer.native.layout import (
     SPEED,
     Ground,
     State,
+    wide,
 )
 
 
@@ -68,7 +67,7 @@ def start_of(g: Ground, stop: int, arrival: int) -> int:
         return arrival
     for i in range(first, first + count):
         if arrival <= g.windows[i, 1]:
-            return max(arrival, np.int64(g.windows[i, 0]))
+            return max(arrival, wide(g.windows[i, 0]))
     return FAR
 
 
@@ -80,7 +79,7 @@ def latest_of(g: Ground, stop: int, limit: int) -> int:
         return limit
     for i in range(first + count - 1, first - 1, -1):
         if g.windows[i, 0] <= limit:
-            return min(limit, np.int64(g.windows[i, 1]))
+            return min(limit, wide(g.windows[i, 1]))
     return -FAR
 
 
@@ -90,7 +89,7 @@ def link(g: Ground, s: State, p: int, q: int) -> None:
     nodes = s.nodes
     a, b = nodes[p, ROW], nodes[q, ROW]
     nodes[p, NEXT], nodes[q, PREV] = q, p
-    nodes[p, LEG_S] = driven(np.int64(g.out[a, b, 0]), g.vehicles[nodes[p, ROUTE], SPEED])
+    nodes[p, LEG_S] = driven(wide(g.out[a, b, 0]), g.vehicles[nodes[p, ROUTE], SPEED])
     nodes[p, LEG_M] = g.out[a, b, 1]
 
 
@@ -100,17 +99,17 @@ def retime(g: Ground, s: State, v: int) -> None:
     nodes, several = s.nodes, g.numbers[SEVERAL] != 0
     stops, vehicles = len(g.stops), len(g.vehicles)
     first, last = stops + v, stops + vehicles + v
-    now, leg, metres = g.vehicles[v, FREE_S], np.int64(nodes[first, LEG_S]), np.int64(nodes[first, LEG_M])
-    late, count, x = np.int64(0), 0, nodes[first, NEXT]
+    now, leg, metres = g.vehicles[v, FREE_S], wide(nodes[first, LEG_S]), wide(nodes[first, LEG_M])
+    late, count, x = wide(0), 0, nodes[first, NEXT]
     while x != last:
         arrival = now + leg
-        start = max(arrival, np.int64(nodes[x, OPEN]))
+        start = max(arrival, wide(nodes[x, OPEN]))
         if several and g.spans[x, 1] > 1:
             start = start_of(g, x, arrival)
-        late += max(np.int64(0), start - nodes[x, DUE])
+        late += max(wide(0), start - nodes[x, DUE])
         now = start + nodes[x, SERVICE]
         nodes[x, DEP], nodes[x, POS] = now, count
-        leg, metres, count = np.int64(nodes[x, LEG_S]), metres + nodes[x, LEG_M], count + 1
+        leg, metres, count = wide(nodes[x, LEG_S]), metres + nodes[x, LEG_M], count + 1
         x = nodes[x, NEXT]
     vehicle = g.vehicles[v]
     used = count > 0 or vehicle[OUT_ALREADY] != 0
@@ -131,22 +130,23 @@ def slack(g: Ground, s: State, v: int) -> None:
     nodes, several = s.nodes, g.numbers[SEVERAL] != 0
     stops, vehicles = len(g.stops), len(g.vehicles)
     first, last = stops + v, stops + vehicles + v
-    latest, unlate, rest, floor = g.vehicles[v, SHIFT_END], np.int64(FAR), np.int64(0), np.int64(-FAR)
+    latest, unlate, rest, floor = g.vehicles[v, SHIFT_END], wide(FAR), wide(0), wide(-FAR)
     nodes[last, LA], nodes[last, LD], nodes[last, REST], nodes[last, FLOOR] = latest, unlate, rest, floor
     x = nodes[last, PREV]
     while x != first:
-        service = np.int64(nodes[x, SERVICE])
-        opens, closes = np.int64(nodes[x, OPEN]), np.int64(nodes[x, CLOSE])
+        service = wide(nodes[x, SERVICE])
+        opens, closes = wide(nodes[x, OPEN]), wide(nodes[x, CLOSE])
         on = service + nodes[x, LEG_S]
-        latest, unlate = latest - on, min(unlate - on, np.int64(nodes[x, DUE]))
+        latest, unlate = latest - on, min(unlate - on, wide(nodes[x, DUE]))
         rest += on
         if several and g.spans[x, 1] > 1:
             latest, unlate = latest_of(g, x, latest), latest_of(g, x, unlate)
             opens = nodes[x, DEP] - service
-            floor = max(floor, opens + rest if opens > nodes[nodes[x, PREV], DEP] + nodes[nodes[x, PREV], LEG_S] else -FAR)
+            before = nodes[x, PREV]
+            floor = max(floor, opens + rest if opens > nodes[before, DEP] + nodes[before, LEG_S] else -FAR)
         else:
             latest = min(latest, closes)
-            unlate = unlate if opens <= unlate else np.int64(-FAR)
+            unlate = unlate if opens <= unlate else wide(-FAR)
             floor = max(floor, opens + rest)
         nodes[x, LA], nodes[x, LD], nodes[x, REST], nodes[x, FLOOR] = latest, unlate, rest, floor
         x = nodes[x, PREV]
@@ -183,7 +183,7 @@ def fits(g: Ground, s: State, c: int, v: int) -> bool:
     """May the vehicle take the stop at all: skills and the like, number of stops, what is loaded at the depot."""
     if g.allowed[g.vehicles[v, SORT], c] == 0 or s.routes[v, COUNT] >= g.vehicles[v, MOST]:
         return False
-    for d in range(g.room.shape[1]):
+    for d in range(g.room.shape[1]):  # noqa: SIM110 (kernels know no generators)
         if s.loads[v, d] + g.loads[c, d, 0] > g.room[v, d]:
             return False
     return True
@@ -203,15 +203,15 @@ def holds(g: Ground, s: State, c: int, p: int, v: int) -> bool:
 def more_late(g: Ground, s: State, x: int, arrival: int) -> int:
     """Seconds late from x on, more than now, when x is reached then."""
     nodes, stops = s.nodes, len(g.stops)
-    more = np.int64(0)
+    more = wide(0)
     while x < stops:
-        start = max(arrival, np.int64(nodes[x, OPEN]))
+        start = max(arrival, wide(nodes[x, OPEN]))
         if g.spans[x, 1] > 1:
             start = start_of(g, x, arrival)
-        was = np.int64(nodes[x, DEP]) - nodes[x, SERVICE]
+        was = wide(nodes[x, DEP]) - nodes[x, SERVICE]
         if start == was:
             break
-        more += max(np.int64(0), start - nodes[x, DUE]) - max(np.int64(0), was - nodes[x, DUE])
+        more += max(wide(0), start - nodes[x, DUE]) - max(wide(0), was - nodes[x, DUE])
         arrival = start + nodes[x, SERVICE] + nodes[x, LEG_S]
         x = nodes[x, NEXT]
     return more
@@ -223,18 +223,18 @@ def between(g: Ground, s: State, c: int, out: I32, inn: I32, p: int, q: int, v: 
     window or the shift."""
     nodes, vehicle = s.nodes, g.vehicles[v]
     a, b, percent = nodes[p, ROW], nodes[q, ROW], vehicle[SPEED]
-    arrival = nodes[p, DEP] + driven(np.int64(inn[a, 0]), percent)
+    arrival = nodes[p, DEP] + driven(wide(inn[a, 0]), percent)
     if arrival > g.stops[c, 1]:
         return NEVER
-    start = max(arrival, np.int64(g.stops[c, 0]))
+    start = max(arrival, wide(g.stops[c, 0]))
     if g.spans[c, 1] > 1:
         start = start_of(g, c, arrival)
-    then = start + g.stops[c, 2] + driven(np.int64(out[b, 0]), percent)
+    then = start + g.stops[c, 2] + driven(wide(out[b, 0]), percent)
     if then > nodes[q, LA]:
         return NEVER
-    cost = vehicle[KM] * (np.int64(inn[a, 1]) + out[b, 1] - nodes[p, LEG_M])
-    cost += vehicle[HOUR] * (max(np.int64(nodes[q, FLOOR]), then + nodes[q, REST]) - s.routes[v, END_S])
-    late = max(np.int64(0), start - g.stops[c, 3])
+    cost = vehicle[KM] * (wide(inn[a, 1]) + out[b, 1] - nodes[p, LEG_M])
+    cost += vehicle[HOUR] * (max(wide(nodes[q, FLOOR]), then + nodes[q, REST]) - s.routes[v, END_S])
+    late = max(wide(0), start - g.stops[c, 3])
     if then > nodes[q, LD]:
         late += more_late(g, s, q, then)
     return cost + g.numbers[LATE_RATE] * late

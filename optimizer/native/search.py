@@ -1,8 +1,6 @@
-"""Kernels of the search: tear out strings of neighbouring stops, put them back one by one, keep the change or undo it."""
+"""Kernels of the search: tear out strings of neighbouring stops, put them back one by one, keep that or undo it."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from optimizer.native.chance import below, draw
 from optimizer.native.compiled import entry, inlined, kernel
@@ -37,6 +35,7 @@ from optimizer.native.layout import (
     TOTAL,
     Ground,
     State,
+    wide,
 )
 from optimizer.native.places import best_anywhere, best_nearby
 from optimizer.native.routes import link, put, retime, take
@@ -51,7 +50,7 @@ KEEPS = 100
 """and one in so many lengthens the part that is kept"""
 
 
-# One change and the way back -------------------------------------------------------------------------------------------
+# One change and the way back ------------------------------------------------------------------------------------------
 
 
 @kernel
@@ -168,7 +167,7 @@ def tear_string(g: Ground, s: State, c: int, length: int) -> None:
             break
         x = s.nodes[x, PREV]
     before = 1 + below(s.rng, length - 1) if kept else length
-    done = np.int64(0)
+    done = wide(0)
     while x < len(g.stops) and done < length + kept:
         after = s.nodes[x, NEXT]
         if done < before or done >= before + kept:
@@ -182,17 +181,17 @@ def tear_string(g: Ground, s: State, c: int, length: int) -> None:
 @kernel
 def ruin(g: Ground, s: State) -> None:
     """Strings of stops that lie near one another, each from another route."""
-    used = np.int64(0)
+    used = wide(0)
     for v in range(len(g.vehicles)):
         used += s.routes[v, COUNT] > 0
-    mean = s.numbers[PLANNED] // max(np.int64(1), used)
-    longest = max(np.int64(1), min(np.int64(STRING), mean))
-    strings = 1 + below(s.rng, max(np.int64(1), 4 * TORN // (1 + longest) - 1))
+    mean = s.numbers[PLANNED] // max(wide(1), used)
+    longest = max(wide(1), min(wide(STRING), mean))
+    strings = 1 + below(s.rng, max(wide(1), 4 * TORN // (1 + longest) - 1))
     seed = below(s.rng, len(g.stops))
     if s.numbers[ABSENT] > 0 and below(s.rng, 2) == 0:
-        seed = np.int64(s.absent[below(s.rng, s.numbers[ABSENT])])
+        seed = wide(s.absent[below(s.rng, s.numbers[ABSENT])])
     for i in range(-1, g.near.shape[1]):
-        c = seed if i < 0 else np.int64(g.near[seed, i])
+        c = seed if i < 0 else wide(g.near[seed, i])
         if c < 0 or strings == 0:
             break
         v = s.nodes[c, ROUTE]
@@ -247,8 +246,8 @@ def recreate(g: Ground, s: State, thorough: bool) -> None:
     """Put back what was taken out, each where it costs least then; who costs more than being left out is absent."""
     s.numbers[ABSENT] = 0
     for i in range(s.numbers[REMOVED]):
-        c = np.int64(s.removed[i])
-        best, p, then = NEVER, np.int64(-1), np.int64(-1)
+        c = wide(s.removed[i])
+        best, p, then = NEVER, wide(-1), wide(-1)
         if not thorough:
             best, p, then = best_nearby(g, s, c)
         if p < 0:

@@ -17,7 +17,7 @@ from optimizer.native.layout import BEST, SCALE, TOTAL
 from optimizer.native.search import lay_out as time_all
 from optimizer.ortools_engine import Progress
 from optimizer.ortools_engine import solve as by_ortools
-from optimizer.problem import Plan, Problem, Stop, Vehicle
+from optimizer.problem import Plan, Problem, Stop
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
 from tests.optimizer.a_problem import HOUR, days, few, problem, road, stop, van
@@ -104,10 +104,9 @@ def test_a_pair_is_fetched_before_it_is_brought_and_needs_room_in_between() -> N
 
 def test_what_is_locked_stays_first_and_what_is_aboard_stays_on_its_van() -> None:
     matrix = road(9)
-    stops = [stop(8), stop(1), stop(3, aboard="v1"), stop(4, aboard="v2"), stop(6, free=True), stop(7)]
+    stops = [stop(8, aboard="v1"), stop(1), stop(3, aboard="v1"), stop(4, aboard="v2"), stop(6, free=True), stop(7)]
     fleet = [van("v1", locked=1, first_leg_s=300, on_road=True), van("v2", on_road=True), van("v3")]
     day = problem(matrix, stops, fleet, {"v1": ("s8",), "v2": ()})
-    day = day.model_copy(update={"stops": tuple(s.model_copy(update={"aboard": "v1"}) if s.id == "s8" else s for s in day.stops)})  # fmt: skip
     plan = solve(day, matrix, iterations=2000)
     on = {s: v for v, stop_ids in planned(plan).items() for s in stop_ids}
     assert check(day, matrix, plan) == ()
@@ -231,8 +230,7 @@ def test_kernels_price_routes_as_the_exact_pass_does(made: tuple[Problem, Matrix
 
 def test_thousands_of_alike_vehicles_are_no_burden() -> None:
     matrix = road(30)
-    fleet = [Vehicle(id=f"v{i}", start=0, end=0, ready_s=EIGHT, shift_end_s=20 * HOUR, capacity=(5,), cost_per_hour=3600)
-             for i in range(400)]  # fmt: skip
+    fleet = [van(f"v{i}", capacity=(5,)) for i in range(400)]
     day = problem(matrix, [stop(i) for i in range(1, 30)], fleet)
     plan = solve(day, matrix, iterations=500)
     assert check(day, matrix, plan) == ()
