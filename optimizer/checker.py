@@ -84,7 +84,8 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
         limit = stop.due_s if stop.due_s is not None else max((hi for _, hi in stop.windows), default=start)
         late_s += max(0, start - limit)
         metres, place = metres + leg_m, stop.location
-    if stops and vehicle.end is not None:
+    used = bool(stops) or vehicle.on_road
+    if used and vehicle.end is not None:
         clock = driver.arrives(len(stops), clock, _leg_s(matrix, vehicle, place, vehicle.end), route.end_s)
         metres += int(matrix.distances_m[place, vehicle.end])
     if stops:
@@ -94,7 +95,7 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
     if (route.end_s, route.distance_m) != (clock, metres):
         words = f"the plan ends at {route.end_s} after {route.distance_m} m, it is {clock} after {metres} m"
         yield _violation("times", vehicle.id, words)
-    price = _price(problem, vehicle, clock, metres, late_s) if stops else 0
+    price = _price(problem, vehicle, clock, metres, late_s) if used else 0
     if price != route.cost:
         yield _violation("cost", vehicle.id, f"the plan says {route.cost}, it is {price}")
 

@@ -89,7 +89,7 @@ class Model:
                 arcs = (self._driven(vehicle) + service) * an_hour + self.metres * a_km
                 rates[rate] = self.routing.RegisterTransitMatrix(arcs.tolist())
             self.routing.SetArcCostEvaluatorOfVehicle(rates[rate], i)
-            out_already = bool(self.heads[vehicle.id].stop_ids)
+            out_already = vehicle.on_road or bool(self.heads[vehicle.id].stop_ids)
             self.routing.SetFixedCostOfVehicle(0 if out_already else vehicle.fixed_cost * SCALE, i)
             self.routing.SetVehicleUsedWhenEmpty(out_already, i)
 

@@ -133,7 +133,7 @@ class Schedule:
         return costs(self.problem.weights, vehicle, self.timing(vehicle, stop_ids)).total
 
     def timing(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Timing:
-        """The pass itself. A van without stops stays where it is."""
+        """The pass itself. A van without stops stays where it is, or drives home when it is out."""
         if not vehicle.breaks:
             timing = self._pass(vehicle, stop_ids, None)
             law = vehicle.hours
@@ -164,7 +164,7 @@ class Schedule:
             visits.append((stop_id, arrival, start, now, late))
             distance, driving = distance + leg_m, driving + leg_s
             waiting, late_total = waiting + start - arrival, late_total + late
-        if visits and vehicle.end is not None:
+        if (visits or vehicle.on_road) and vehicle.end is not None:
             leg_s = vehicle.drive_s(self._slowed(self._seconds(here, vehicle.end), here, vehicle.end, now))
             home = now + leg_s
             if duty is not None:
@@ -173,7 +173,7 @@ class Schedule:
             now = home
             driving += leg_s
             distance += self._metres(here, vehicle.end)
-        overtime = max(0, now - vehicle.shift_end_s) if visits else 0
+        overtime = max(0, now - vehicle.shift_end_s) if visits or vehicle.on_road else 0
         if duty is None or not visits:
             return Timing(visits, now, distance, driving, waiting, overtime, late_total)
         duty.over(now)
@@ -248,7 +248,7 @@ class Schedule:
         if vehicle.max_stops is not None and len(stop_ids) > vehicle.max_stops:
             words = f"{name} has {len(stop_ids)} stops, {vehicle.max_stops} is its limit"
             found.append(Breach("stops", name, words))
-        if timing.overtime_s:
+        if timing.overtime_s and stop_ids:
             words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
             found.append(Breach("shift", name, words))
         if timing.over_s and vehicle.hours is not None:
@@ -274,8 +274,9 @@ class Schedule:
 
 
 def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
-    """A van that is not used costs nothing; one that is used is paid from the moment it could leave."""
-    if not timing.visits:
+    """A van that is not used costs nothing; one that is used is paid from the moment it could leave, one that is out
+    until it is home, whatever is left on its list."""
+    if not timing.visits and not vehicle.on_road:
         return Costs(0, 0, 0, 0, 0)
     return Costs(
         use=vehicle.fixed_cost,
