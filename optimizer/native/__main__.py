@@ -9,7 +9,7 @@ import time
 
 import structlog
 
-MODULES = ("near", "search")
+MODULES = ("near", "search", "live")
 """modules with entries"""
 
 

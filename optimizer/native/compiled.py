@@ -23,9 +23,9 @@ import structlog
 F = TypeVar("F", bound=Callable[..., Any])
 
 HERE = Path(__file__).resolve().parent
-KERNELS = ("chance.py", "compiled.py", "layout.py", "near.py", "places.py", "routes.py", "search.py")
+KERNELS = ("chance.py", "compiled.py", "layout.py", "live.py", "near.py", "places.py", "routes.py", "search.py")
 """files that hold kernels, or constants that are compiled into them"""
-ENTRIES = 5
+ENTRIES = 11
 """entries in all modules of this package: a cache with fewer indexes is cold"""
 typeof = cast(Callable[[Any], Any], numba.typeof)
 log = structlog.get_logger()

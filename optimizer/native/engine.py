@@ -53,6 +53,17 @@ def solve(
     return assemble(schedule, matrix, routes, engine=ENGINE, iterations=search.iterations, stopped_by=search.stopped_by)
 
 
+def mean_leg(layout: Layout, state: State) -> int:
+    """Units that a leg costs on average: what temperatures are reckoned in."""
+    nodes = state.nodes[: len(layout.stops)]
+    legs = nodes[nodes[:, at.ROUTE] >= 0].astype(np.int64)
+    if not len(legs):
+        return SCALE
+    prices = layout.ground.vehicles[legs[:, at.ROUTE]]
+    cost = prices[:, at.HOUR] * legs[:, at.LEG_S] + prices[:, at.KM] * legs[:, at.LEG_M]
+    return max(1, int(cost.mean()))
+
+
 class _Search:
     """One run: cools, counts iterations, tells what it has found, stops when it is told to."""
 
@@ -95,7 +106,7 @@ class _Search:
         absent[:] = absent[order]
 
     def _cool(self) -> None:
-        leg = self._mean_leg()
+        leg = mean_leg(self.layout, self.state)
         chunk = 100
         while not self.stopped_by:
             done = self._share()
@@ -119,14 +130,6 @@ class _Search:
         """Iterations to the next temperature."""
         step = self.iterations * COOLINGS // limit + 1
         return max(1, min(limit, -(-step * limit // COOLINGS)) - self.iterations)
-
-    def _mean_leg(self) -> int:
-        nodes, stops = self.state.nodes, len(self.layout.stops)
-        on = nodes[:stops, at.ROUTE] >= 0
-        vehicles = self.layout.ground.vehicles[nodes[:stops, at.ROUTE][on]]
-        legs = nodes[:stops][on].astype(np.int64)
-        cost = vehicles[:, at.HOUR] * legs[:, at.LEG_S] + vehicles[:, at.KM] * legs[:, at.LEG_M]
-        return max(1, int(cost.mean())) if len(cost) else SCALE
 
     def _look(self) -> None:
         if self.limit is not None and self.iterations >= self.limit:

@@ -16,8 +16,8 @@ from optimizer.problem import Problem, Stop, Vehicle, may_carry
 from optimizer.schedule import Schedule, figure, most_aboard
 from optimizer.travel import Matrix
 
-NEAR, BESIDE = 100, 40
-"""neighbours that a ruin looks at, and beside which a stop is put back"""
+NEAR = 100
+"""neighbours of a stop: where a ruin looks for strings, and whose routes are looked at to put it back"""
 LARGEST_CENTS = 10**9
 """a price above this could overflow 64 bits once scaled and summed over thousands of stops"""
 LARGEST_S = 2**28
@@ -33,6 +33,8 @@ class Layout(NamedTuple):
     vehicles: tuple[Vehicle, ...]
     heads: tuple[tuple[str, ...], ...]
     """locked stops of each vehicle: they stay, and its route in the state begins behind them"""
+    rows: at.I64
+    """the matrix's row of each row of the tables; -1: nowhere, near to all"""
 
 
 def unsupported(problem: Problem) -> tuple[str, ...]:
@@ -72,18 +74,21 @@ def lay_out(schedule: Schedule, matrix: Matrix) -> Layout:
     heads = tuple(problem.routes.get(v.id, ())[: v.locked] for v in problem.vehicles)
     settled = {stop_id for head in heads for stop_id in head}
     stops = tuple(s for s in problem.stops if s.id not in settled and (s.aboard is None or s.aboard in on_duty))
-    return Layout(_ground(schedule, matrix, stops, heads), stops, problem.vehicles, heads)
-
-
-def _ground(schedule: Schedule, matrix: Matrix, stops: tuple[Stop, ...], heads: tuple[tuple[str, ...], ...]) -> Ground:
-    problem = schedule.problem
     free = [_free(schedule, v, head) for v, head in zip(problem.vehicles, heads, strict=True)]
-    rows, places = _rows(problem, stops, free)
-    out, inn = _tables(matrix, rows)
+    rows, places = _rows(stops, free)
+    ground = _ground(schedule, _tables(matrix, rows), places, stops, heads, free)
+    return Layout(ground, stops, problem.vehicles, heads, rows)
+
+
+def _ground(
+    schedule: Schedule, tables: tuple[at.I32, at.I32], places: list[int], stops: tuple[Stop, ...],
+    heads: tuple[tuple[str, ...], ...], free: list[Free],
+) -> Ground:  # fmt: skip
+    problem, (out, inn) = schedule.problem, tables
     dimensions = max((len(v.capacity) for v in problem.vehicles), default=0) or 1
     loads = _loads(stops, dimensions)
     head_of = {stop_id: i for i, head in enumerate(heads) for stop_id in head}
-    allowed, sorts, by_sort, sort_of = _sorts(problem, stops, heads, free, head_of)
+    allowed, sorts, by_sort, sort_of = _sorts(problem, stops, heads, head_of)
     partner, role = _pairs(stops, head_of)
     vehicles = _vehicles(schedule, heads, free, sort_of, out, places)
     table, windows, spans = _windows(stops)
@@ -101,20 +106,18 @@ def _ground(schedule: Schedule, matrix: Matrix, stops: tuple[Stop, ...], heads: 
         room=np.array(rooms, np.int64).reshape(len(rooms), dimensions), allowed=allowed, sorts=sorts, by_sort=by_sort,
         partner=partner, role=role, penalty=_penalties(stops, partner, role), keys=_keys(out, table, loads, len(stops)),
         near=np.full((len(stops), max(1, min(NEAR, len(stops) - 1))), -1, np.int32),
-        beside=np.full((len(stops), max(1, min(BESIDE, len(stops) - 1))), -1, np.int32), logs=_logs(), numbers=numbers,
+        logs=_logs(), numbers=numbers,
     )  # fmt: skip
     return ground._replace(numbers=np.append(numbers, places).astype(np.int64))
 
 
-def fill_neighbours(ground: Ground) -> None:
-    """Look for every stop's neighbours: all pairs of stops, so this takes longer than a first plan."""
+def fill_neighbours(ground: Ground, stops: int | None = None) -> None:
+    """Look for every stop's neighbours among the first ones, or all: that takes longer than a first plan."""
     second, metre = (int(ground.vehicles[:, column].mean()) for column in (at.HOUR, at.KM))
     if not second and not metre:
         metre = 1
-    legs = ground.out[: min(len(ground.stops), 200)].reshape(-1, 2).astype(np.int64).sum(axis=0)
-    drive = (second * legs[0] + metre * legs[1]) // max(1, int(legs[0]))
-    prices, scores = np.array([second, metre, drive, 0], np.int64), np.empty((2, NEAR + BESIDE), np.int64)
-    neighbours(ground.out, ground.inn, ground.stops, prices, ground.near, ground.beside, scores)
+    scores, count = np.empty(NEAR, np.int64), len(ground.near) if stops is None else stops
+    neighbours(ground.out, ground.inn, second, metre, count, ground.near, scores[: ground.near.shape[1]])
 
 
 class Free(NamedTuple):
@@ -132,7 +135,7 @@ def _free(schedule: Schedule, vehicle: Vehicle, head: tuple[str, ...]) -> Free:
     return Free(schedule.stops[head[-1]].location, visits[-1][3], vehicle.end)
 
 
-def _rows(problem: Problem, stops: tuple[Stop, ...], free: list[Free]) -> tuple[Any, list[int]]:
+def _rows(stops: tuple[Stop, ...], free: list[Free]) -> tuple[Any, list[int]]:
     """The matrix's row of each row of ours (-1: nowhere, near to all), and ours of each route's start and end."""
     places: dict[int | None, int] = {}
     for each in [*(f.row for f in free), *(f.end for f in free)]:
@@ -176,8 +179,7 @@ def _room(schedule: Schedule, vehicle: Vehicle, head: tuple[str, ...], dimension
 
 
 def _sorts(
-    problem: Problem, stops: tuple[Stop, ...], heads: tuple[tuple[str, ...], ...], free: list[Free],
-    head_of: Mapping[str, int],
+    problem: Problem, stops: tuple[Stop, ...], heads: tuple[tuple[str, ...], ...], head_of: Mapping[str, int]
 ) -> tuple[at.U8, at.I32, at.I32, list[int]]:  # fmt: skip
     """Vehicles that are alike in everything are one sort: only one of those without stops is looked at."""
     names = {s.aboard for s in stops}

@@ -107,9 +107,7 @@ class Ground(NamedTuple):
     penalty: I64
     keys: I64
     near: I32
-    """(stop, n): nearest stops, for ruins; -1 fills up"""
-    beside: I32
-    """(stop, n): stops that go well before or after it, for insertion; -1 fills up"""
+    """(stop, n): nearest stops, for ruins and for routes to put it on; -1 fills up"""
     logs: I64
     """-ln of the middles of equal steps from 0 to 1"""
     numbers: I64
@@ -176,7 +174,7 @@ def _example_ground() -> Ground:
         out=_zeros(np.int32, 1, 1, 2), inn=_zeros(np.int32, 1, 1, 2), stops=two, windows=two, spans=two,
         loads=_zeros(np.int64, 1, 1, 2), vehicles=_zeros(np.int64, 1, 1), room=_zeros(np.int64, 1, 1),
         allowed=_zeros(np.uint8, 1, 1), sorts=two, by_sort=_zeros(np.int32, 1), partner=_zeros(np.int32, 1),
-        role=_zeros(np.int32, 1), penalty=_zeros(np.int64, 1), keys=_zeros(np.int64, 1, 1), near=two, beside=two,
+        role=_zeros(np.int32, 1), penalty=_zeros(np.int64, 1), keys=_zeros(np.int64, 1, 1), near=two,
         logs=_zeros(np.int64, 1), numbers=_zeros(np.int64, 1),
     )  # fmt: skip
 

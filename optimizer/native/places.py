@@ -150,7 +150,7 @@ def unused(g: Ground, s: State, sort: int) -> int:
     first, count = g.sorts[sort, 0], g.sorts[sort, 1]
     while s.hints[sort] < count:
         v = g.by_sort[first + s.hints[sort]]
-        if s.routes[v, COUNT] == 0:
+        if s.routes[v, COUNT] == 0 and g.vehicles[v, MOST] > 0:
             return v
         s.hints[sort] += 1
     return -1

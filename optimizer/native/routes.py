@@ -106,6 +106,7 @@ def retime(g: Ground, s: State, v: int) -> None:
         start = max(arrival, wide(nodes[x, OPEN]))
         if several and g.spans[x, 1] > 1:
             start = start_of(g, x, arrival)
+            start = arrival if start >= FAR else start  # a plan that breaks it already
         late += max(wide(0), start - nodes[x, DUE])
         now = start + nodes[x, SERVICE]
         nodes[x, DEP], nodes[x, POS] = now, count
