@@ -31,7 +31,7 @@ SEED = 7
 
 
 def city(stops: int = STOPS, vans: int = VANS, seed: int = SEED) -> tuple[Problem, Matrix, tuple[Stop, ...]]:
-    """(the day, its matrix, stops that nobody has ordered yet): clustered doors, every third with a window of two hours,
+    """(the day, its matrix, stops that nobody has ordered yet): clustered doors, a third with two hours' windows,
     two depots."""
     draw = np.random.default_rng(seed)
     count = stops + PLACES

@@ -101,6 +101,7 @@ def _ground(
     numbers[at.MIXED] = bool((loads[:, :, 0] != -loads[:, :, 1]).any())
     numbers[at.SEVERAL] = bool((spans[:, 1] > 1).any())
     numbers[at.HURRIED] = bool(len(windows))
+    numbers[at.LONG] = int((vehicles[:, at.SHIFT_END] - vehicles[:, at.FREE_S]).max()) // 2
     ground = Ground(
         out=out, inn=inn, stops=table, windows=windows, spans=spans, loads=loads, vehicles=vehicles,
         room=np.array(rooms, np.int64).reshape(len(rooms), dimensions), allowed=allowed, sorts=sorts, by_sort=by_sort,

@@ -61,8 +61,8 @@ VEHICLE_COLUMNS = 9
 COUNT, METRES, END_S, LATE_S, COST, SAVED, SEEN = 0, 1, 2, 3, 4, 5, 6
 ROUTE_COLUMNS = 7
 
-# Ground.numbers
-LATE_RATE, MIXED, SEVERAL, PAIRED, HURRIED = 0, 1, 2, 3, 4
+# Ground.numbers; behind them a row of the tables for the start and the end of each route
+LATE_RATE, MIXED, SEVERAL, LONG, HURRIED = 0, 1, 2, 3, 4
 GROUND_NUMBERS = 5
 
 # State.numbers

@@ -210,7 +210,7 @@ def break_down(g: Ground, s: State, v: int) -> int:
     for i in range(s.numbers[ABSENT]):
         s.removed[s.numbers[REMOVED]] = s.absent[i]
         s.numbers[REMOVED] += 1
-    recreate(g, s, True)
+    recreate(g, s, False)
     s.numbers[PLANNED] = len(g.stops) - s.numbers[ABSENT]
     keep_best(s)
     return s.numbers[ABSENT]

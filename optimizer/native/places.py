@@ -6,6 +6,7 @@ from optimizer.native.chance import below
 from optimizer.native.compiled import inlined, kernel
 from optimizer.native.layout import (
     BLINK,
+    BY_LENGTH,
     COUNT,
     DEP,
     DUE,
@@ -19,10 +20,12 @@ from optimizer.native.layout import (
     LD,
     LEG_M,
     LEG_S,
+    LONG,
     MIXED,
     MOST,
     NEVER,
     NEXT,
+    PREV,
     REST,
     ROUTE,
     ROW,
@@ -38,6 +41,8 @@ from optimizer.native.routes import between, driven, fits, holds, more_late, ope
 
 OPENS = 2
 """for one stop in so many another vehicle is a place like others; for the rest, when nothing else fits"""
+BESIDE = 40
+"""nearest stops beside which a stop without a short window is put"""
 BLINKS = 199
 """one place in (this + 1) / 2 is passed over"""
 
@@ -189,9 +194,34 @@ def best_on(g: Ground, s: State, c: int, v: int, best: int, where: int, then: in
 
 
 @kernel
-def best_nearby(g: Ground, s: State, c: int) -> tuple[int, int, int]:
-    """(units more, node before, node before the second) of the best place on a route that comes near the stop."""
+def best_beside(g: Ground, s: State, c: int) -> tuple[int, int, int]:
+    """(units more, node before, node before the second) of the best place next to one of the nearest stops."""
     best, where, then = NEVER, -1, -1
+    for i in range(min(BESIDE, g.near.shape[1])):
+        x = g.near[c, i]
+        if x < 0:
+            break
+        v = s.nodes[x, ROUTE]
+        if v < 0 or blinks(s) or not may(g, s, c, v):
+            continue
+        for p in (x, s.nodes[x, PREV]):
+            cost, mate = at(g, s, c, p)
+            if cost < best:
+                best, where, then = cost, p, mate
+    return best, where, then
+
+
+@kernel
+def best_nearby(g: Ground, s: State, c: int) -> tuple[int, int, int]:
+    """The same on all of the routes that come near the stop. One that may be served at most times is best served beside
+    its neighbours; where one with a short window fits, the clock says."""
+    best, where, then = NEVER, -1, -1
+    if g.keys[c, BY_LENGTH] >= g.numbers[LONG]:
+        best, where, then = best_beside(g, s, c)
+        if where >= 0 and below(s.rng, OPENS) != 0:
+            return best, where, then
+        if where >= 0:
+            return best_opening(g, s, c, best, where, then)
     s.numbers[SEARCH] += 1
     for i in range(g.near.shape[1]):
         x = g.near[c, i]

@@ -84,13 +84,19 @@ def latest_of(g: Ground, stop: int, limit: int) -> int:
 
 
 @inlined
-def link(g: Ground, s: State, p: int, q: int) -> None:
-    """Make q follow p on p's route, with the leg between them."""
+def follow(g: Ground, s: State, p: int, q: int, seconds: int, metres: int) -> None:
+    """Make q follow p on p's route, with this leg between them."""
     nodes = s.nodes
-    a, b = nodes[p, ROW], nodes[q, ROW]
     nodes[p, NEXT], nodes[q, PREV] = q, p
-    nodes[p, LEG_S] = driven(wide(g.out[a, b, 0]), g.vehicles[nodes[p, ROUTE], SPEED])
-    nodes[p, LEG_M] = g.out[a, b, 1]
+    nodes[p, LEG_S] = driven(wide(seconds), g.vehicles[nodes[p, ROUTE], SPEED])
+    nodes[p, LEG_M] = metres
+
+
+@inlined
+def link(g: Ground, s: State, p: int, q: int) -> None:
+    """Make q follow p on p's route."""
+    a, b = s.nodes[p, ROW], s.nodes[q, ROW]
+    follow(g, s, p, q, g.out[a, b, 0], g.out[a, b, 1])
 
 
 @kernel
@@ -256,7 +262,9 @@ def put(g: Ground, s: State, c: int, p: int) -> None:
     s.nodes[c, ROUTE] = v
     for d in range(g.room.shape[1]):
         s.loads[v, d] += g.loads[c, d, 0]
-    link(g, s, p, c)
+    # by the stop's own rows: those of others do not know one that has just come
+    a = s.nodes[p, ROW]
+    follow(g, s, p, c, g.inn[c, a, 0], g.inn[c, a, 1])
     link(g, s, c, q)
 
 

@@ -7,6 +7,7 @@ from optimizer.native.compiled import entry, inlined, kernel
 from optimizer.native.layout import (
     ABSENT,
     BEST,
+    BLINK,
     BY_DEMAND,
     BY_END,
     BY_FAR,
@@ -37,7 +38,7 @@ from optimizer.native.layout import (
     State,
     wide,
 )
-from optimizer.native.places import best_anywhere, best_nearby
+from optimizer.native.places import BLINKS, best_anywhere, best_nearby
 from optimizer.native.routes import link, put, retime, take
 
 TORN = 10
@@ -186,7 +187,7 @@ def ruin(g: Ground, s: State) -> None:
         used += s.routes[v, COUNT] > 0
     mean = s.numbers[PLANNED] // max(wide(1), used)
     longest = max(wide(1), min(wide(STRING), mean))
-    strings = 1 + below(s.rng, max(wide(1), 4 * TORN // (1 + longest) - 1))
+    strings = 1 + below(s.rng, max(wide(1), 400 * TORN // (1 + longest) - 100)) // 100
     seed = below(s.rng, len(g.stops))
     if s.numbers[ABSENT] > 0 and below(s.rng, 2) == 0:
         seed = wide(s.absent[below(s.rng, s.numbers[ABSENT])])
@@ -298,6 +299,7 @@ def fill(g: Ground, s: State) -> None:
     s.numbers[REMOVED] = s.numbers[ABSENT]
     for i in range(s.numbers[ABSENT]):
         s.removed[i] = s.absent[i]
+    s.numbers[BLINK] = NEVER
     recreate(g, s, True)
     s.numbers[PLANNED] = len(g.stops) - s.numbers[ABSENT]
     keep_best(s)
@@ -308,6 +310,7 @@ def anneal(g: Ground, s: State, count: int, temperature: int) -> int:
     """So many iterations at one temperature, in units; how many were accepted. Stands at where the search is; the best
     is in `best_next`."""
     numbers, accepted = s.numbers, 0
+    numbers[BLINK] = 1 + below(s.rng, BLINKS)
     for _ in range(count):
         numbers[STAMP] += 1
         numbers[SAVED_NODES] = numbers[SAVED_ROUTES] = numbers[REMOVED] = 0
