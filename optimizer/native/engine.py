@@ -48,6 +48,8 @@ def solve(
 ) -> Plan:
     """A plan, from the present routes when there are any, else from scratch."""
     began, schedule = time.monotonic(), Schedule(problem, matrix)
+    if not problem.stops or not problem.vehicles:
+        return assemble(schedule, matrix, {}, engine=ENGINE, iterations=0, stopped_by="optimal")
     layout = lay_out(schedule, matrix)
     search = _Search(schedule, layout, began, seed, iterations, time_limit_s, progress, cancelled)
     search.run()

@@ -178,6 +178,18 @@ def test_figures_that_could_overflow_are_refused_by_name(field: str, changed: An
     assert refused.value.field == field
 
 
+def test_where_there_is_nothing_to_search_the_plan_is_what_is_locked() -> None:
+    matrix = road(4)
+    nothing = solve(problem(matrix, []), matrix, iterations=10)
+    assert (nothing.routes[0].visits, nothing.stopped_by) == ((), "optimal")
+    locked = problem(matrix, [stop(1)], [van(locked=1)], {"v1": ("s1",)})
+    assert planned(solve(locked, matrix, iterations=10)) == {"v1": ("s1",)}
+    nobody = problem(matrix, [stop(1)]).model_copy(update={"vehicles": ()})
+    assert [u.stop_id for u in solve(nobody, matrix, iterations=10).unassigned] == ["s1"]
+    elsewhere = problem(matrix, [stop(1, aboard="v9")])
+    assert [u.stop_id for u in solve(elsewhere, matrix, iterations=10).unassigned] == ["s1"]
+
+
 def test_it_says_what_it_does_not_support() -> None:
     matrix = road(4)
     assert unsupported(problem(matrix, [stop(1)])) == ()
