@@ -26,10 +26,10 @@ from optimizer.travel import Matrix
 
 ENGINE = "native"
 DEFAULT_TIME_LIMIT_S = 120.0
-HOT, COLD = 1.5, 0.015
+HOT, COLD = 1.2, 0.015
 """the first and the last temperature, in mean legs of the first plan"""
-HOT_A_STOP, HOTTEST = 0.15, 6.0
-"""the first one for routes of more stops: measured best on ten stops a route 1.5, on forty 6"""
+HOT_A_STOP, HOTTEST = 0.07, 3.0
+"""the first one for routes of more stops: on ten stops a route 1 to 1.5 was best, on forty 3 or more"""
 COOLINGS = 2000
 """steps from hot to cold"""
 CHUNK_S = 0.05

@@ -67,8 +67,10 @@ class Offer(NamedTuple):
 
     routes: Routes
     """those that change, whole"""
+    before: Routes
+    """the same routes as they were when it was made"""
     gain_cents: int
-    """what it saves, without what moving stops costs"""
+    """what it saves, penalties of stops left out among it, without what moving stops costs"""
     moved: int
     """stops that a driver finds in another place"""
 
@@ -307,24 +309,26 @@ class Resident:
         `at_least_cents` cost. It holds no lock: others may ask meanwhile, what they change makes the offer stale."""
         state = State(*(array.copy() for array in self.state))
         state.rng[0] = seeded(seed)
-        before, leg = int(state.numbers[at.BEST]), mean_leg(self.layout, state)
+        cost, leg = int(state.numbers[at.BEST]), mean_leg(self.layout, state)
         anneal(self.ground, state, iterations, round(leg * warmth))
-        gain = (before - int(state.numbers[at.BEST])) // SCALE
+        gain = (cost - int(state.numbers[at.BEST])) // SCALE
         if gain <= 0:
             return None
         here = self.routes
         now = self._lists(state)
         changed = {v: stops for v, stops in now.items() if stops != here[v]}
-        moved = len(moves({v: here[v] for v in changed}, changed))
+        before = {v: here[v] for v in changed}
+        moved = len(moves(before, changed))
         if gain - self.problem.weights.stop_moved * moved < at_least_cents:
             return None
-        return Offer(changed, gain, moved)
+        return Offer(changed, before, gain, moved)
 
     def adopt(self, offer: Offer) -> None:
         """Drive the better plan."""
         here = self.routes
-        held = sorted(s for v in offer.routes for s in here[v])
-        if held != sorted(s for stops in offer.routes.values() for s in stops):
+        there = {*self.absent, *(s for v in offer.before for s in here[v])}
+        asked = {s for stops in offer.routes.values() for s in stops}
+        if any(here[v] != stops for v, stops in offer.before.items()) or not asked <= there:
             raise WrongState("The plan has changed since the offer was made.", "Polish again.")
         nodes, stops, vans = self.state.nodes, len(self._stops), len(self.layout.vehicles)
         for vehicle_id, stop_ids in offer.routes.items():
@@ -332,11 +336,10 @@ class Resident:
             behind = [self._node[s] for s in stop_ids[len(self.layout.heads[v]) :]]
             for a, b in pairwise([stops + v, *behind, stops + vans + v]):
                 nodes[a, at.NEXT] = b
-        absent = self._absent()
         self.state.loads[:] = 0
         nodes[:stops, at.ROUTE] = -1
         time_all(self.ground, self.state)
-        self._set_absent(absent)
+        self._set_absent([c for c in self._node.values() if nodes[c, at.ROUTE] < 0])
 
     def fork(self) -> Resident:
         """A plan of its own from here on, for a what-if that takes several steps."""
@@ -344,6 +347,7 @@ class Resident:
         twin.state = State(*(array.copy() for array in self.state))
         changed = ("stops", "windows", "spans", "loads", "vehicles", "allowed", "penalty", "near")
         twin.ground = self.ground._replace(**{name: getattr(self.ground, name).copy() for name in changed})
-        twin._stops, twin._node, twin._free = list(self._stops), dict(self._node), list(self._free)
+        # the tables of legs are shared, so no free node may be written to: a stop that comes has all compiled anew
+        twin._stops, twin._node, twin._free = list(self._stops), dict(self._node), []
         twin._found = self._found.copy()
         return twin

@@ -133,6 +133,20 @@ def test_polishing_offers_only_what_pays_and_changes_nothing_by_itself(town: Day
         resident.adopt(offer)
 
 
+def test_a_fork_is_a_plan_of_its_own(town: Day) -> None:
+    day, matrix, later = town
+    resident = Resident(day, matrix)
+    before, places = resident.routes, resident.places(later[0])
+    twin = resident.fork()
+    twin.break_down("v1")
+    for more in later[1:3]:
+        found = twin.places(more)
+        if found:
+            twin.insert(more, found[0])
+    assert resident.routes == before
+    assert resident.places(later[0]) == places
+
+
 def test_what_is_locked_is_never_before_a_place() -> None:
     matrix = road(6)
     day = problem(matrix, [stop(3), stop(1)], [van(locked=2)], {"v1": ("s3", "s1")})
