@@ -298,11 +298,15 @@ class Resident:
         """The van serves nothing more; what is not locked goes where it costs least. For goods that others can bring:
         what is aboard stays with its van and is left."""
         v = self._vehicle(vehicle_id)
-        before = self.routes[vehicle_id][len(self.layout.heads[v]) :]
+        following = self.state.nodes[:, at.NEXT]
+        had, x = [], int(following[len(self._stops) + v])
+        while x < len(self._stops):
+            had.append(x)
+            x = int(following[x])
         live.break_down(self.ground, self.state, v)
-        on = self.state.nodes[[self._node[s] for s in before], at.ROUTE].tolist() if before else []
-        taken = {s: self.layout.vehicles[n].id for s, n in zip(before, on, strict=True) if n >= 0}
-        return Rescue(taken, tuple(s for s in before if s not in taken))
+        on = {self._stops[c].id: int(self.state.nodes[c, at.ROUTE]) for c in had}
+        taken = {s: self.layout.vehicles[n].id for s, n in on.items() if n >= 0}
+        return Rescue(taken, tuple(s for s in on if s not in taken))
 
     def polish(self, iterations: int, *, seed: int = 0, at_least_cents: int = 0, warmth: float = COLD) -> Offer | None:
         """Look for a better plan on a copy; None when none is found that saves more than what moving its stops and
