@@ -35,6 +35,7 @@ eval: ## scenarios and graders on the simulated world
 bench: ## speed and memory, measured on this machine
 	@sh requirements/setup run bench
 	@.venv/bin/python -m evals.bench $(ARGS)
+	@.venv/bin/python -m evals.bench_live
 
 lock: ## write requirements/*.lock anew: ARGS="--upgrade" moves the pins
 	@sh requirements/setup lock $(ARGS)

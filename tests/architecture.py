@@ -41,6 +41,7 @@ VENDORS = {
     "langgraph": ("agent/casework.py",),
     "matplotlib": ("evals/plots.py",),
     "networkx": ("core/lineage.py",),
+    "numba": ("optimizer/native/compiled.py",),
     "openai": ("agent/hosted.py",),
     "openpyxl": ("api/imports/xlsx.py",),
     "ortools": ("optimizer/ortools_engine.py", "optimizer/ortools_model.py"),

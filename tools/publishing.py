@@ -90,7 +90,8 @@ def publish(db: Connection, who: Principal, depot_id: str, day: date, version: i
 def _inputs(db: Connection, draft: plans.PlanVersion) -> dict[str, Any]:
     by = draft.made_by
     return {
-        "problem": by["problem"], "matrix": by["matrix"], "solve": {"seed": by["seed"], "iterations": by["iterations"]},
+        "problem": by["problem"], "matrix": by["matrix"],
+        "solve": {"engine": by["engine"], "seed": by["seed"], "iterations": by["iterations"]},
         "policy": blobs.put(db, policy.in_force().model_dump(mode="json", by_alias=True)),
     }  # fmt: skip
 

@@ -13,32 +13,36 @@ from api.vroom.given import read
 from api.vroom.question import Question
 from api.vroom.solution import written
 from core.errors import DoorstepError
-from optimizer import ortools_engine
-from optimizer.ortools_engine import DEFAULT_ITERATIONS, DEFAULT_TIME_LIMIT_S
+from optimizer import plan as planning
+from optimizer.ortools_engine import DEFAULT_ITERATIONS
 
 INPUT_ERROR = 2
 ITERATIONS_A_JOB = 5_000
-ENDLESS = 10**12
-"""iterations, when it is the time that is limited"""
 
 
-def optimize(content: bytes, *, seed: int = 0, time_limit_s: float | None = None) -> dict[str, Any]:
+def optimize(
+    content: bytes, *, seed: int = 0, time_limit_s: float | None = None, engine: planning.Engine = "auto"
+) -> dict[str, Any]:
     """Solve a problem. Without a time limit the same input and seed give the same solution."""
     try:
         question = Question(read(content))
-        plan = ortools_engine.solve(
+        chosen = planning.chosen(question.problem, engine)
+        plan = planning.solve(
             question.problem,
             question.matrix,
+            engine=chosen,
             seed=seed,
-            iterations=_iterations(len(question.tasks)) if time_limit_s is None else ENDLESS,
-            time_limit_s=DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s,
+            iterations=_iterations(len(question.tasks), chosen) if time_limit_s is None else None,
+            time_limit_s=time_limit_s,
         )
         return written(question, plan)
     except DoorstepError as error:
         return failed(error)
 
 
-def _iterations(jobs: int) -> int:
+def _iterations(jobs: int, engine: planning.Engine) -> int:
+    if engine == "native":
+        return planning.budget(jobs, engine)
     return min(max(4, jobs) * ITERATIONS_A_JOB, DEFAULT_ITERATIONS)
 
 

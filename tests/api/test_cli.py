@@ -244,7 +244,18 @@ def test_a_problem_is_solved_from_a_file_and_from_standard_input_alike(tmp_path:
     assert json.loads(by_name.stdout)["summary"]["routes"] == 1
 
 
-@pytest.mark.parametrize(("words", "content"), [(["nowhere.json"], b""), ([], b"{}")], ids=["no such file", "no fleet"])
+@pytest.mark.parametrize("engine", ["native", "ortools", "auto"])
+def test_the_engine_can_be_named(engine: str) -> None:
+    done = doorstep("optimize", "--engine", engine, stdin=json.dumps(PROBLEM).encode())
+
+    assert (done.returncode, json.loads(done.stdout)["summary"]["routes"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "content"),
+    [(["nowhere.json"], b""), ([], b"{}"), (["--engine", "vroom"], json.dumps(PROBLEM).encode())],
+    ids=["no such file", "no fleet", "no such engine"],
+)
 def test_an_input_error_is_vrooms_code_on_standard_output_and_in_the_exit(words: list[str], content: bytes) -> None:
     done = doorstep("optimize", *words, stdin=content)
 
