@@ -14,7 +14,7 @@ from optimizer.travel import Matrix
 Engine = Literal["auto", "native", "ortools"]
 """`auto`: our own, for a problem that it supports, else OR-Tools"""
 
-DAY_ENGINE: Engine = "ortools"
+DAY_ENGINE: Engine = "auto"
 """what plans a depot's day when nobody says otherwise"""
 NATIVE_ITERATIONS = 2_000
 """a stop, for our own engine when nobody says how many"""
