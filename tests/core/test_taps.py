@@ -125,7 +125,9 @@ def test_the_end_of_the_route_returns_what_is_still_aboard(road: Road) -> None:
     deliver(road.db, "van1", road.a1, at("08:15"))
     tap(road.db, "failed", "van1", at("08:30"), road.a2, reason="nobody_home")
     tap(road.db, "finished", "van1", at("09:30"))
-    assert [road.status(o) for o in (road.a1, road.a2, road.a3)] == ["delivered", "returned", "returned"]
+    assert [road.status(o) for o in (road.a1, road.a2, road.a3)] == ["delivered", "failed", "returned"], (
+        "one is still asked about"
+    )
     assert road.where(road.a2) == road.where(road.a3) == {"depot:dep"}
     assert road.promised(road.a3) == ["broken"]
     assert road.van() == ("finished", None)

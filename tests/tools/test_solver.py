@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import Unavailable
-from optimizer import checker, ortools_engine
+from optimizer import checker
 from optimizer.native import engine as native
 from optimizer.problem import Problem
 from optimizer.travel import MatrixStore
@@ -35,7 +35,7 @@ def test_a_solve_gives_the_plan_that_this_process_would_make(matrices: MatrixSto
     asked, steps = small(matrices), list[Any]()
     plan = Solve(asked, matrices, REQUEST).run(steps.append)
     matrix = matrices.get(asked.matrix)
-    assert plan == ortools_engine.solve(asked, matrix, seed=1, iterations=2000)
+    assert plan == planning.solve(asked, matrix, seed=1, iterations=2000)
     assert checker.check(asked, matrix, plan) == ()
     assert steps
     assert steps[-1]["cost"] == plan.cost
