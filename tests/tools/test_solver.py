@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import Unavailable
 from optimizer import checker
+from optimizer import plan as planning
 from optimizer.native import engine as native
 from optimizer.problem import Problem
 from optimizer.travel import MatrixStore
