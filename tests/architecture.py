@@ -40,6 +40,7 @@ VENDORS = {
     "httpx": ("api/start.py", "tools/geocoder/nominatim.py", "evals/*"),
     "langgraph": ("agent/casework.py",),
     "matplotlib": ("evals/plots.py",),
+    "msgspec": ("api/vroom/*",),
     "networkx": ("core/lineage.py",),
     "openai": ("agent/hosted.py",),
     "openpyxl": ("api/imports/xlsx.py",),

@@ -188,14 +188,14 @@ def test_time_never_runs_back_and_service_waits_for_its_window(made: Day, data: 
     day, matrix = made
     vehicle, stop_ids = a_route(day, data)
     route = time_route(day, matrix, vehicle, stop_ids)
-    moment = vehicle.ready_s
+    moment, here = vehicle.ready_s, vehicle.start
     for visit in route.visits:
         place = day.stop(visit.stop_id)
         assert moment <= visit.arrival_s <= visit.start_s <= visit.departure_s
-        assert visit.departure_s - visit.start_s == place.service_s
+        assert visit.departure_s - visit.start_s == place.takes_s(vehicle.kind, here == place.location)
         inside = any(lo <= visit.start_s <= hi for lo, hi in place.windows)
         assert inside or not place.windows or any(w.startswith(f"{place.id} misses") for w in route.broken)
-        moment = visit.departure_s
+        moment, here = visit.departure_s, place.location
     assert route.end_s >= moment
 
 
@@ -206,7 +206,8 @@ def test_a_routes_time_and_price_are_the_sums_of_their_parts(made: Day, data: st
     vehicle, stop_ids = a_route(day, data)
     schedule = Schedule(day, matrix)
     route, timing = schedule.route(vehicle, stop_ids), schedule.timing(vehicle, stop_ids)
-    service = sum(day.stop(s).service_s for s in stop_ids)
+    service = sum(v.departure_s - v.start_s for v in route.visits)
+    assert service == timing.task_s
     assert route.end_s - route.start_s == route.driving_s + route.waiting_s + route.resting_s + service
     parts = costs(day.weights, vehicle, timing)
     assert min(parts) >= 0
