@@ -17,7 +17,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors, metrics
 from api.auth import COOKIE
 from api.limits import Limits
-from api.routes import again, cases, driver, fleet, health, incidents, live, messages, plans, report, risks, talk
+from api.routes import (
+    again,
+    cases,
+    driver,
+    fleet,
+    health,
+    incidents,
+    live,
+    messages,
+    optimize,
+    plans,
+    report,
+    risks,
+    talk,
+)
 from api.stream import Hub
 from api.stream import router as stream_router
 from core.store.db import database_url
@@ -38,6 +52,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         summary="A dispatch assistant for last-mile delivery that you can check.",
     )
     app.state.limits = limits or Limits()
+    app.state.solving = set()
     errors.install(app)
     metrics.install(app)
     for router in (
@@ -47,6 +62,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         again.router,
         risks.router,
         plans.router,
+        optimize.router,
         live.router,
         driver.router,
         cases.router,

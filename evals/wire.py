@@ -931,6 +931,17 @@ class Calls:
         answer: Published = self._call(Published, "POST", at("/api/v1/plans/{}/{}/{}/publish", depot, day, version), {})
         return answer
 
+    def optimize(
+        self, body: bytes, *, t: float | None = None, seed: int | None = None, c: bool | None = None,
+    ) -> dict[str, Json]:
+        """Plan routes: VROOM's problem format in, its solution format out. `t`: seconds to search, from when the
+        problem is read. `c`: choose times for the routes in `steps`. Hang up to cancel.
+        """
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "POST", "/api/v1/optimize", {"t": t, "seed": seed, "c": c}, body,
+        )
+        return answer
+
     def take_events(self, body: Taps) -> EventResults:
         """Take taps in, each by itself: a bad one is rejected with its reason and the others count."""
         answer: EventResults = self._call(EventResults, "POST", "/api/v1/events", {}, body)

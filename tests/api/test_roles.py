@@ -58,6 +58,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("PUT", "/api/depots/{depot_id}/routes/{name}"): STAFF,
     ("DELETE", "/api/depots/{depot_id}/routes/{name}"): STAFF,
     ("POST", "/api/plans"): STAFF,
+    ("POST", "/api/optimize"): STAFF | {"integrator"},
     ("GET", "/api/plans/runs/{run}"): STAFF,
     ("GET", "/api/plans/{depot}/{day}"): STAFF | {"integrator"},
     ("GET", "/api/plans/{depot}/{day}/compliance"): STAFF,
