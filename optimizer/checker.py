@@ -99,6 +99,8 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
     if stops and clock > vehicle.shift_end_s:
         yield _violation("shift", vehicle.id, f"ends at {clock}, its shift at {vehicle.shift_end_s}")
     yield from _lengths(vehicle, driven_s, metres)
+    if stops and vehicle.max_route_s is not None and clock - _latest(roads, vehicle, stops) > vehicle.max_route_s:
+        yield _violation("duration", vehicle.id, f"out for more than {vehicle.max_route_s} s")
     if (route.end_s, route.distance_m) != (clock, metres):
         words = f"the plan ends at {route.end_s} after {route.distance_m} m, it is {clock} after {metres} m"
         yield _violation("times", vehicle.id, words)
@@ -244,6 +246,27 @@ def _docks(problem: Problem, used: list[Vehicle]) -> Iterator[Violation]:
         beside = sum(v.ready_s - v.loading_s <= begins < v.ready_s for v in loading)
         if beside > (problem.docks or 0):
             yield _violation("docks", vehicle.id, f"{beside} vans are loaded at {begins}, {problem.docks} docks")
+
+
+def _latest(roads: Matrix, vehicle: Vehicle, stops: list[Stop]) -> int:
+    """When it can leave at the latest without ending later; breaks, which move with it, are left out."""
+
+    def done(leaves: int) -> int:
+        clock, place = leaves, vehicle.start
+        for stop in stops:
+            clock += _leg_s(roads, vehicle, place, stop.location)
+            clock = min(
+                (max(clock, lo) for lo, hi in stop.windows if hi >= clock), default=10**9 if stop.windows else clock
+            )
+            settle_s, serve_s = stop.by_kind.get(vehicle.kind) or (stop.setup_s, stop.service_s)
+            clock, place = clock + serve_s + (0 if place == stop.location else settle_s), stop.location
+        return clock
+
+    early, late = vehicle.ready_s, done(vehicle.ready_s)
+    while early < late:
+        between = (early + late + 1) // 2
+        early, late = (between, late) if done(between) <= done(vehicle.ready_s) else (early, between - 1)
+    return early
 
 
 def _lengths(vehicle: Vehicle, driven_s: int, metres: int) -> Iterator[Violation]:

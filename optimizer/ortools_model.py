@@ -150,7 +150,12 @@ class Model:
         routing.AddDimensionWithVehicleTransits(transits, max(ends), max(ends), False, "time")
         clock = routing.GetDimensionOrDie("time")
         for i, vehicle in enumerate(self.vehicles):
-            clock.CumulVar(routing.Start(i)).SetValue(self.heads[vehicle.id].free_s - base)
+            free_s = self.heads[vehicle.id].free_s - base
+            if vehicle.max_route_s is None or self.heads[vehicle.id].stop_ids:
+                clock.CumulVar(routing.Start(i)).SetValue(free_s)
+            else:  # leaving later makes it shorter
+                clock.CumulVar(routing.Start(i)).SetRange(free_s, ends[i])
+                clock.SetSpanUpperBoundForVehicle(vehicle.max_route_s, i)
             clock.CumulVar(routing.End(i)).SetMax(ends[i])
             clock.SetSlackCostCoefficientForVehicle(vehicle.cost_per_hour * SCALE // 3600, i)
         late_second = self.problem.weights.late_minute * SCALE // 60

@@ -132,6 +132,8 @@ class Vehicle(Frozen):
     """cents for an hour of set-up and service, besides `cost_per_hour`"""
     max_driving_s: int | None = Field(None, ge=0)
     max_distance_m: int | None = Field(None, ge=0)
+    max_route_s: int | None = Field(None, ge=0)
+    """from leaving, as late as it can without ending later, until the end"""
     max_stops: int | None = None
     skills: tuple[str, ...] = ()
     """what van and driver have"""

@@ -92,7 +92,7 @@ def _alone(schedule: Schedule, stop: Stop, vehicles: list[Vehicle]) -> Unassigne
         return _because(stop, "shift_too_short", _first(tried))
     if all("hours" in _kinds(breaches) for breaches in tried.values()):
         return _because(stop, "legal_hours", _first(tried))
-    if all(_kinds(breaches) & {"driving", "distance"} for breaches in tried.values()):
+    if all(_kinds(breaches) & {"driving", "distance", "duration"} for breaches in tried.values()):
         return _because(stop, "too_far", _first(tried))
     if all("stops" in _kinds(breaches) for breaches in tried.values()):
         return _because(stop, "stop_limit", _first(tried))
@@ -131,6 +131,7 @@ def _blocked(stop: Stop, blocked: set[str], tried: int) -> Unassigned:
         "hours": "the legal hours",
         "driving": "a limit on driving",
         "distance": "a limit on distance",
+        "duration": "a limit on its length",
         "break": "a break",
         "window": "a time window",
         "shift": "a shift",

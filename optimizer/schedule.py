@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from core.errors import BadInput
+from optimizer.duration import shortest_s
 from optimizer.hours import Duty
 from optimizer.problem import Problem, Rest, Route, Stop, Vehicle, Visit, Weights, unfit
 from optimizer.travel import NO_ROAD_S, Matrix
@@ -20,7 +21,7 @@ class Breach(NamedTuple):
     """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
 
     kind: str
-    """window, shift, capacity, stops, driving, distance, locked, pair, transfer, hours, break; those of `unfit`"""
+    """window, shift, capacity, stops, driving, distance, duration, locked, pair, transfer, hours, break; or `unfit`"""
     subject: str
     """stop or vehicle id"""
     words: str
@@ -289,6 +290,11 @@ class Schedule:
         if vehicle.max_distance_m is not None and timing.distance_m > vehicle.max_distance_m:
             words = f"{name} drives {timing.distance_m} m, {vehicle.max_distance_m} m is its limit"
             found.append(Breach("distance", name, words))
+        if vehicle.max_route_s is not None:
+            took_s = shortest_s(stops, timing.visits, vehicle.ready_s, timing.end_s)
+            if took_s > vehicle.max_route_s:
+                words = f"{name} is out for {took_s} s, {vehicle.max_route_s} s is its limit"
+                found.append(Breach("duration", name, words))
         if timing.overtime_s:
             words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
             found.append(Breach("shift", name, words))

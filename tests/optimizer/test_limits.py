@@ -125,3 +125,15 @@ def test_where_no_road_leads_a_stop_is_left_out_and_says_so() -> None:
     plan = solved(problem(island, [stop(1), Stop(id="isle", location=2, service_s=0)]), island)
     assert [(u.stop_id, u.reason) for u in plan.unassigned] == [("isle", "no_road")]
     assert plan.routes[0].stop_ids == ("s1",)
+
+
+def test_a_route_that_may_leave_later_is_as_long_as_from_then_on() -> None:
+    matrix = road(3)
+    late = stop(1, windows=((12 * HOUR, 13 * HOUR),))
+    fleet = [with_(van(), max_route_s=50 * 60)]
+    day = problem(matrix, [late, stop(2)], fleet, {"v1": ("s1", "s2")})
+    assert violations(day, matrix) == set(), "40 min on the road and 10 at doors, away at 11:50"
+    assert solved(problem(matrix, day.stops, fleet), matrix).unassigned == ()
+    short = problem(matrix, day.stops, [with_(van(), max_route_s=50 * 60 - 1)], {"v1": ("s1", "s2")})
+    assert violations(short, matrix) == {("duration", "v1")}
+    assert any("is out for 3000 s" in words for words in as_plan(short, matrix).routes[0].broken)
