@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,8 @@ def _stops(given: Sections, size: int, depots: int, scale: int) -> list[Stop]:
 
 
 def _vans(given: Sections, size: int, scale: int) -> list[Vehicle]:
-    """As many as the file says; of a file that does not say, as many as there are stops."""
-    count = int(given.said.get("VEHICLES", size - 1))
+    """As many as the file says; of a file that does not say, half as many again as the demand fills, and ten."""
+    count = int(given.said.get("VEHICLES", 0)) or _enough(given)
     windows = given.by_row("TIME_WINDOW_SECTION", size)
     rooms = given.by_row("CAPACITY_SECTION", count) or [[float(given.said["CAPACITY"])]] * count
     rates = given.by_row("VEHICLES_UNIT_DISTANCE_COST_SECTION", count) or [[1.0]] * count
@@ -118,6 +119,11 @@ def _vans(given: Sections, size: int, scale: int) -> list[Vehicle]:
         whole = {"cost_per_km": round(rate / per_cent), "fixed_cost": round(use / per_cent)}
         made.append(van(f"v{n + 1}", int(rooms[n][0]), opens, closes, start=start, **whole, **more))
     return made
+
+
+def _enough(given: Sections) -> int:
+    needed = sum(row[1] for row in given.numbers["DEMAND_SECTION"]) / float(given.said["CAPACITY"])
+    return ceil(1.5 * needed) + 10
 
 
 def solution(text: str) -> tuple[list[list[int]], float]:

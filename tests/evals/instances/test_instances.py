@@ -91,7 +91,7 @@ def test_without_windows_lengths_are_rounded_and_there_are_vans_enough(tmp_path:
     found = vrplib.read(written(tmp_path, content[:at] + content[content.index("DEPOT_SECTION") :]))
 
     assert found.matrix.durations_s.tolist() == [[0, 5, 1], [5, 0, 4], [1, 4, 0]]
-    assert len(found.problem.vehicles) == 2
+    assert len(found.problem.vehicles) == 12, "half as many again as one, and ten"
     assert all(not stop.windows for stop in found.problem.stops)
 
 

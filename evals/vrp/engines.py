@@ -1,0 +1,44 @@
+"""The engines of the run, by name. Each takes the neutral problem and gives routes; a line here adds one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from evals.vrp.found import Found
+from optimizer import ortools_engine
+from optimizer.problem import Problem
+from optimizer.travel import Matrix
+
+Solve = Callable[[Problem, Matrix, float, int], Found]
+"""(problem, matrix, seconds, seed). Raises Unsupported."""
+ENDLESS = 10**12
+
+
+def ortools(problem: Problem, matrix: Matrix, seconds: float, seed: int) -> Found:
+    """OR-Tools through our own model."""
+    steps: list[tuple[float, int]] = []
+    plan = ortools_engine.solve(
+        problem, matrix, seed=seed, iterations=ENDLESS, time_limit_s=seconds,
+        progress=lambda step: steps.append((step.at_s, step.cost)),
+    )  # fmt: skip
+    return Found({route.vehicle_id: route.stop_ids for route in plan.routes}, tuple(steps))
+
+
+def _peer(module: str) -> Solve:
+    """A peer's package is only there in the bench group, so it is imported when it is asked."""
+
+    def solve(problem: Problem, matrix: Matrix, seconds: float, seed: int) -> Found:
+        found: Found = import_module(f"evals.vrp.{module}").solve(problem, matrix, seconds, seed)
+        return found
+
+    return solve
+
+
+ENGINES: dict[str, Solve] = {
+    "ortools": ortools,
+    "pyvrp": _peer("pyvrp_peer"),
+    "vroom": _peer("vroom_peer"),
+}
+SEEDLESS = frozenset({"vroom"})
+"""draw no random numbers: one run with a thread a core"""
