@@ -162,7 +162,7 @@ class _Loop:
             case Answer():
                 return self._answer(step, situation)
             case Ask():
-                return self._finish(Said(step.question, question=step.slot, choices=step.choices))
+                return self._ask(step)
             case Propose():
                 return self._propose(step)
             case Escalate():
@@ -176,6 +176,12 @@ class _Loop:
         except BadInput:  # a planner named a template whose facts are not there
             return self._hand_over("cannot_do")
         return self._finish(Said(said.text, facts=said.facts))
+
+    def _ask(self, step: Ask) -> Turn:
+        plain, problems = phrasing.question(step, self.facts)
+        if problems:
+            logger.warning("question.refused", problems=len(problems))
+        return self._finish(Said(plain.question, question=plain.slot, choices=plain.choices))
 
     def _look(self, tool: str, args: dict[str, str]) -> None:
         with self._reading() as db:

@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 import prompts
-from agent import grounding
+from agent import grounding, reply
 from agent.planner import (
     STEPS,
     Answer,
     Ask,
     Choose,
     Escalate,
-    Fact,
     Planner,
     Situation,
     Step,
@@ -214,19 +213,11 @@ def _grounded(step: Step, situation: Situation) -> tuple[Step, list[str]]:
         if problems := check_reply(step.text, used):
             return step.model_copy(update={"text": ""}), [f"text: {problem}" for problem in problems]
     if isinstance(step, Ask):
-        return _grounded_question(step, situation.facts)
+        plain, unborne = reply.question(step, situation.facts)
+        return plain, [f"question: {each}" for each in unborne]
     if isinstance(step, Choose):
         return _grounded_choice(step, situation)
     return step, []
-
-
-def _grounded_question(step: Ask, facts: tuple[Fact, ...]) -> tuple[Step, list[str]]:
-    problems = check_reply(" ; ".join((step.question, *step.choices)), facts)
-    if not problems:
-        return step, []
-    slot = step.slot if f"ask_{step.slot}" in templates.TEMPLATES else "intent"
-    plain = Ask(slot=slot, question=templates.render(f"ask_{slot}"))
-    return plain, [f"question: {problem}" for problem in problems]
 
 
 def _grounded_choice(step: Choose, situation: Situation) -> tuple[Step, list[str]]:

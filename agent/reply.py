@@ -1,11 +1,11 @@
-"""The words of an answer: its own when they say only what its facts do, else its template."""
+"""The words that go out, whoever planned them: their own when the facts bear them, else those of a template."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
 from agent.grounding import Ungrounded
-from agent.planner import Answer, Fact, Situation, check_reply
+from agent.planner import Answer, Ask, Fact, Situation, check_reply
 from tools.notify import templates
 
 
@@ -31,3 +31,12 @@ def words(answer: Answer, situation: Situation) -> Reply:
     name = answer.template if situation.role in ("customer", "driver") else templates.to_staff(answer.template)
     text = templates.render(name, lang="en", **values)
     return Reply(text=text, template=answer.template, problems=problems, facts=used)
+
+
+def question(step: Ask, facts: tuple[Fact, ...]) -> tuple[Ask, tuple[Ungrounded, ...]]:
+    """As it is asked: in its own words when the facts bear them, else plainly for its slot; and what they did not."""
+    problems = tuple(check_reply(" ; ".join((step.question, *step.choices)), facts))
+    if not problems:
+        return step, ()
+    slot = step.slot if f"ask_{step.slot}" in templates.TEMPLATES else "intent"
+    return Ask(slot=slot, question=templates.render(f"ask_{slot}")), problems

@@ -25,6 +25,8 @@ REASONS: dict[str, str] = {
     "not_on_van": "scanned, but not found on the van",
     "other": "none of these: the driver's words are in the note",
 }
+CASE = "failed_attempt"
+"""the kind of case in which is settled what becomes of the order"""
 MAX_NOTE = 500
 
 

@@ -14,7 +14,7 @@ from core import address_book, canonical, custody, people, stream
 from core.clock import iso
 from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
-from core.store.tables import order, parcel, person, transfer
+from core.store.tables import order, parcel, person, promise, transfer
 
 FINAL = frozenset({"delivered", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
@@ -193,12 +193,18 @@ def door(order_id: str, depot_id: str, day: date, lat: float | None, lon: float 
 
 
 def _apart(db: Connection, stop: str, order_id: str, windows: list[list[str]]) -> str:
-    """The stop of an order at a door where others are due: a visit of its own when no time suits all of them."""
-    others = [r for r in at_stop(db, stop) if r.status in OPEN and r.windows and r.id != order_id] if windows else []
+    """The stop of an order at a door where others are due: a visit of its own when no time suits all of them, be it in
+    their windows or when they were promised."""
+    others = [r for r in at_stop(db, stop) if r.status in OPEN and r.id != order_id] if windows else []
+    told = select(promise.c.order_id, promise.c.lo, promise.c.hi).where(
+        promise.c.order_id == func.any([r.id for r in others]), promise.c.status == "open"
+    )
+    due = [row.windows for row in others if row.windows]
+    due += [[[iso(row.lo), iso(row.hi)]] for row in db.execute(told)] if others else []
     left = [(lo, hi) for lo, hi in windows]
-    for row in others:  # ISO times in UTC sort as what they say
-        left = [(max(a, c), min(b, d)) for a, b in left for c, d in row.windows if max(a, c) <= min(b, d)]
-    return stop if left or not others else canonical.short("stp", stop, order_id)
+    for theirs in due:  # ISO times in UTC sort as what they say
+        left = [(max(a, c), min(b, d)) for a, b in left for c, d in theirs if max(a, c) <= min(b, d)]
+    return stop if left or not due else canonical.short("stp", stop, order_id)
 
 
 def put_place(db: Connection, order_id: str, place: Place) -> None:
@@ -275,9 +281,10 @@ def at_stops(db: Connection, stops: Collection[str]) -> dict[str, list[Row[Any]]
 
 
 def open_among(db: Connection, stops: Collection[str]) -> set[str]:
-    """Those of these stops that still have something to do."""
-    query = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
-    return set(db.execute(query).scalars())
+    """Those of these doors and meetings that still have something to do."""
+    doors = select(order.c.stop_id).where(order.c.stop_id == func.any(list(stops)), order.c.status.in_(OPEN))
+    meetings = select(transfer.c.id).where(transfer.c.id == func.any(list(stops)), transfer.c.status == "open")
+    return set(db.execute(doors.union_all(meetings)).scalars())
 
 
 def of_day(db: Connection, depot_id: str, day: date) -> list[Row[Any]]:

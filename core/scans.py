@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from core import cases, custody, events, fleet, orders, plans, promises, vans
+from core import attempts, cases, custody, events, fleet, orders, plans, promises, vans
 from core.errors import BadInput, WrongState
 from core.events import Event
 
@@ -160,10 +160,12 @@ def loading_order(db: Connection, vehicle_id: str) -> list[dict[str, Any]]:
 
 
 def unload(db: Connection, fact: Event, van: Row[Any]) -> None:
-    """What is aboard goes back to the depot, and its order ends as returned. A return scan (`data.returned`) is held
-    against what should be aboard: what was not scanned stays on the van, and a person finds it."""
+    """What is aboard goes back to the depot, and its order ends as returned, unless what becomes of it after a failed
+    attempt is still being settled with its customer. A return scan (`data.returned`) is held against what should be
+    aboard: what was not scanned stays on the van, and a person finds it."""
     depot_id = fleet.get_vehicle(db, van.vehicle_id).depot_id
     aboard = custody.aboard(db, van.vehicle_id)
+    unsettled = cases.open_of_kind(db, attempts.CASE, aboard)
     scanned = _same_goods(db, named(fact, "The return scan is empty.", "returned")) if _was_scanned(fact) else None
     for order_id in aboard:
         if scanned is not None and orders.goods(orders.get(db, order_id)) not in scanned:
@@ -172,13 +174,18 @@ def unload(db: Connection, fact: Event, van: Row[Any]) -> None:
         frm = custody.on_van(van.vehicle_id)
         mine = {made for made, holder in custody.parcels(db, order_id).items() if holder == frm}
         custody.move(db, order_id, frm, custody.at_depot(depot_id), fact.at, fact.key, mine)
-        if row.status in ("out", "failed"):
-            promises.release(db, order_id, "broken")
-            orders.set_status(db, [order_id], "returned")
+        if row.status in ("out", "failed") and order_id not in unsettled:
+            came_back(db, order_id)
     left = custody.aboard(db, van.vehicle_id)
     if left:
         subject = f"{van.vehicle_id}:{van.day}"
         open_case(db, subject, depot_id, van.day, "not_returned", left, fact.at, vehicle=van.vehicle_id)
+
+
+def came_back(db: Connection, order_id: str) -> None:
+    """Its goods are at the depot again and nobody brings them today."""
+    promises.release(db, order_id, "broken")
+    orders.set_status(db, [order_id], "returned")
 
 
 def _was_scanned(fact: Event) -> bool:

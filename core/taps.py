@@ -153,7 +153,7 @@ def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
     code = attempts.keep(db, row.id, dict(fact.data), fact.at, fact.key)
     _served(db, fact, van, row, "failed")
     facts = {"order": row.id, "stop": row.stop_id, "vehicle": van.vehicle_id, "reason": str(fact.data["reason"])[:80]}
-    kind = "damage" if code == "damaged" else "failed_attempt"
+    kind = "damage" if code == "damaged" else attempts.CASE
     cases.open_or_join(db, kind, row.id, row.depot_id, row.day, facts | _photo(fact), fact.at)
 
 

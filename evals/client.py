@@ -251,8 +251,9 @@ class DoorstepClient:
     def reject(self, case: str, proposal: str, reason: str) -> None:
         self.api.reject(case, wire.No(proposal=proposal, reason=reason))
 
-    def edit(self, case: str, proposal: str, option: str) -> None:
-        self.api.edit(case, wire.Other(proposal=proposal, option=option))
+    def edit(self, case: str, proposal: str, option: str) -> str:
+        """Take another option: the proposal that can be approved then."""
+        return self.api.edit(case, wire.Other(proposal=proposal, option=option)).proposal
 
     def settle(self, case: str, note: str, *, called: bool = False) -> None:
         """Close an escalated case as the person who worked it, and who has called the customers or not."""

@@ -41,8 +41,8 @@ from optimizer.problem import Plan as Solved
 from optimizer.problem import Problem, Vehicle
 from optimizer.travel import great_circle
 from tools import problems
-from tools.actions import promised_range
 from tools.problems import Ground
+from tools.telling import promised_range
 
 PLAN_ITERATIONS = 30_000
 MOST_TRIES = 400
@@ -221,7 +221,8 @@ def _put_back(van: Van, drive: Drive, route: DriverRoute, at: int) -> bool:
     van.aboard = {order.id: None for stop in route.stops for order in stop.orders}
     stops = {stop.stop: stop for stop in route.stops}
     gone = [visit for visit in drive.visits if visit.left <= at]
-    van.tried = {order.id for visit in gone if visit.done <= at for order in stops[visit.stop].orders}
+    behind = [order.id for visit in gone if visit.done <= at for order in stops[visit.stop].orders]
+    van.tried = dict.fromkeys(behind, route.version or 0)
     van.hear(route, at)
     if not gone or gone[-1].done <= at:
         return True

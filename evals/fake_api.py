@@ -275,7 +275,8 @@ def open_case(api: FakeApi, kind: str, subject: str, *, proposes: bool) -> str:
     if made not in api.cases:
         status = "waiting" if proposes else "escalated"
         told = {"opened_at": api.now.isoformat(), "status": status, "version": 1, "proposal": proposal}
-        told |= {"depot": "dep-a", "day": api.now.date().isoformat(), "facts": {}, "options": []}
+        ways = [{"id": each, "kind": each, "feasible": each != "swap"} for each in ("swap", "move", "wait", "retell")]
+        told |= {"depot": "dep-a", "day": api.now.date().isoformat(), "facts": {}, "options": ways if proposes else []}
         api.cases[made] = {"id": made, "kind": kind, "subject": subject, **told}
         api.write("case", made, api.now)
     return made
@@ -318,6 +319,14 @@ def decide(api: FakeApi, call: Call) -> Any:
     if order is not None and call.path[1] == "approve" and order["status"] not in FINAL:
         order["status"] = "rescheduled"
     return {"case": case["id"], "status": case["status"], "decision": canonical.short("dec", case["id"])}
+
+
+@on("POST", "/api/cases/([^/]+)/edit", "dispatcher")
+def edit(api: FakeApi, call: Call) -> Any:
+    case = api.cases[call.path[0]]
+    digest = canonical.digest([case["id"], call.body["option"]])
+    case["proposal"] = case["proposal"] | {"digest": digest, "option": call.body["option"]}
+    return {"proposal": digest}
 
 
 @on("POST", "/api/cases/([^/]+)/close", "dispatcher")

@@ -89,7 +89,8 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
         limit = stop.due_s if stop.due_s is not None else max((hi for _, hi in stop.windows), default=start)
         late_s += max(0, start - limit)
         metres, place = metres + leg_m, stop.location
-    if stops and vehicle.end is not None:
+    used = bool(stops) or vehicle.on_road
+    if used and vehicle.end is not None:
         leg_s = _leg_s(roads, vehicle, place, vehicle.end)
         clock, driven_s = driver.arrives(len(stops), clock, leg_s, route.end_s), driven_s + leg_s
         metres += int(roads.distances_m[place, vehicle.end])
@@ -98,14 +99,14 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
         yield from driver.verdict(clock)
     if stops and clock > vehicle.shift_end_s:
         yield _violation("shift", vehicle.id, f"ends at {clock}, its shift at {vehicle.shift_end_s}")
-    yield from _lengths(vehicle, driven_s, metres)
+    yield from _lengths(vehicle, driven_s, metres) if stops else ()
     if stops and vehicle.max_route_s is not None and clock - _latest(roads, vehicle, stops) > vehicle.max_route_s:
         yield _violation("duration", vehicle.id, f"out for more than {vehicle.max_route_s} s")
     if (route.end_s, route.distance_m) != (clock, metres):
         words = f"the plan ends at {route.end_s} after {route.distance_m} m, it is {clock} after {metres} m"
         yield _violation("times", vehicle.id, words)
     worked = (vehicle.cost_per_driving_hour * driven_s, vehicle.cost_per_task_hour * tasks_s)
-    price = _price(problem, vehicle, clock, metres, late_s, worked) + tolls if stops else 0
+    price = _price(problem, vehicle, clock, metres, late_s, worked) + tolls if used else 0
     if price != route.cost:
         yield _violation("cost", vehicle.id, f"the plan says {route.cost}, it is {price}")
 

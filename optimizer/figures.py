@@ -44,7 +44,7 @@ class Figures(Frozen):
 
 def of_route(problem: Problem, schedule: Schedule, vehicle: Vehicle, route: Route) -> Figures:
     """A van that stays at home has none."""
-    if not route.visits:
+    if not route.visits and not vehicle.on_road:
         return Figures()
     stops = [schedule.stops[stop_id] for stop_id in route.stop_ids]
     parts = costs(problem.weights, vehicle, schedule.timing(vehicle, route.stop_ids))

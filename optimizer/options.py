@@ -211,7 +211,7 @@ class _WhatIf:
         kept: list[tuple[Kind, str | None]] = [(kind, None) for kind in kinds]
         kept += [("reassign", vehicle_id) for vehicle_id in (self._reassign_targets() if free else ())]
         missed: tuple[Kind, ...] = ("again", "neighbour", "pickup")
-        kept += [(kind, None) for kind in missed if self.stop.aboard is not None and self._is_left_out()]
+        kept += [(kind, None) for kind in missed if self._is_left_out() and (kind == "pickup" or self._takers())]
         kept += [("carrier", None)] if self.scope.carrier_cents is not None else []
         kept += [("postpone", None), ("remove", None)]
         return tuple(
@@ -226,7 +226,7 @@ class _WhatIf:
         if candidate.kind in ONCE_MORE:
             if self.place is not None:  # the van comes to this door again anyhow
                 return self._option(candidate.kind, {})
-            return self._best_spot(candidate.kind, self._known(self.stop.aboard), {})
+            return min((self._best_spot(candidate.kind, van, {}) for van in self._takers()), key=_rank)
         if candidate.kind == "reassign":
             return self._reassign(self._known(candidate.vehicle_id))
         if candidate.kind == "resequence":
@@ -268,6 +268,13 @@ class _WhatIf:
     def _rest(self, vehicle_id: str | None) -> tuple[str, ...]:
         held = self.problem.routes.get(vehicle_id, ()) if vehicle_id else ()
         return tuple(s for s in held if s != self.stop.id)
+
+    def _takers(self) -> list[Vehicle]:
+        """Who could go to the door once more: the van that has the goods, or when they are back those that can load
+        them."""
+        if self.stop.aboard is not None:
+            return [self._known(self.stop.aboard)]
+        return [v for v in self.problem.vehicles if may_carry(v, self.stop)]
 
     def _reassign_targets(self) -> list[str]:
         """The cheapest other vehicles that may carry it. What is aboard one van stays with that van."""

@@ -114,7 +114,7 @@ class Model:
             if rate not in rates:
                 rates[rate] = self.routing.RegisterTransitMatrix(self._arc_costs(vehicle, alike).tolist())
             self.routing.SetArcCostEvaluatorOfVehicle(rates[rate], i)
-            out_already = bool(self.heads[vehicle.id].stop_ids)
+            out_already = vehicle.on_road or bool(self.heads[vehicle.id].stop_ids)
             self.routing.SetFixedCostOfVehicle(0 if out_already else vehicle.fixed_cost * SCALE, i)
             self.routing.SetVehicleUsedWhenEmpty(out_already, i)
 

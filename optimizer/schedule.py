@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from core.errors import BadInput
-from optimizer.duration import shortest_s
+from optimizer import limits
 from optimizer.hours import Duty
 from optimizer.problem import Problem, Rest, Route, Stop, Vehicle, Visit, Weights, unfit
 from optimizer.travel import NO_ROAD_S, Matrix
@@ -144,7 +144,7 @@ class Schedule:
         return costs(self.problem.weights, vehicle, self.timing(vehicle, stop_ids)).total
 
     def timing(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Timing:
-        """The pass itself. A van without stops stays where it is."""
+        """The pass itself. A van without stops stays where it is, or drives home when it is out."""
         if not vehicle.breaks:
             timing = self._pass(vehicle, stop_ids, None)
             law = vehicle.hours
@@ -180,7 +180,7 @@ class Schedule:
             visits.append((stop_id, arrival, start, now, late))
             distance, driving = distance + leg_m, driving + leg_s
             waiting, late_total = waiting + start - arrival, late_total + late
-        if visits and vehicle.end is not None:
+        if (visits or vehicle.on_road) and vehicle.end is not None:
             leg_s = vehicle.drive_s(self._slowed(roads.seconds(here, vehicle.end), here, vehicle.end, now))
             home = now + leg_s
             if duty is not None:
@@ -191,7 +191,7 @@ class Schedule:
             driving += leg_s
             distance += roads.metres(here, vehicle.end)
             tolls += roads.tolls(here, vehicle.end) if roads.tolls else 0
-        overtime = max(0, now - vehicle.shift_end_s) if visits else 0
+        overtime = max(0, now - vehicle.shift_end_s) if visits or vehicle.on_road else 0
         if duty is None or not visits:
             return Timing(visits, now, distance, driving, waiting, overtime, late_total, task_s=handling, tolls=tolls)
         duty.over(now)
@@ -284,18 +284,8 @@ class Schedule:
         if vehicle.max_stops is not None and len(stop_ids) > vehicle.max_stops:
             words = f"{name} has {len(stop_ids)} stops, {vehicle.max_stops} is its limit"
             found.append(Breach("stops", name, words))
-        if vehicle.max_driving_s is not None and timing.driving_s > vehicle.max_driving_s:
-            words = f"{name} drives {timing.driving_s} s, {vehicle.max_driving_s} s is its limit"
-            found.append(Breach("driving", name, words))
-        if vehicle.max_distance_m is not None and timing.distance_m > vehicle.max_distance_m:
-            words = f"{name} drives {timing.distance_m} m, {vehicle.max_distance_m} m is its limit"
-            found.append(Breach("distance", name, words))
-        if vehicle.max_route_s is not None:
-            took_s = shortest_s(stops, timing.visits, vehicle.ready_s, timing.end_s)
-            if took_s > vehicle.max_route_s:
-                words = f"{name} is out for {took_s} s, {vehicle.max_route_s} s is its limit"
-                found.append(Breach("duration", name, words))
-        if timing.overtime_s:
+        found += [Breach(kind, name, words) for kind, words in limits.broken(vehicle, stops, timing)]
+        if timing.overtime_s and stop_ids:
             words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
             found.append(Breach("shift", name, words))
         if timing.over_s and vehicle.hours is not None:
@@ -321,8 +311,9 @@ class Schedule:
 
 
 def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
-    """A van that is not used costs nothing; one that is used is paid from the moment it could leave."""
-    if not timing.visits:
+    """A van that is not used costs nothing; one that is used is paid from the moment it could leave, one that is out
+    until it is home, whatever is left on its list."""
+    if not timing.visits and not vehicle.on_road:
         return Costs(0, 0, 0, 0, 0)
     return Costs(
         use=vehicle.fixed_cost,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tools import actions, carrying, claims, missed
-from tools.actions import Job
+from tools.job import Job
 from tools.notify import outages
 
 

@@ -13,10 +13,12 @@ from core.principals import Principal
 from core.store.tables import order, parcel, proposal
 from tools import carrying, claims, desk, roadside_case
 from tools.acting import ACTIONS
-from tools.actions import Args, Job, promise_by_message, put_routes_back, say
 from tools.binding import binds, holds
+from tools.job import Args, Job
 from tools.kinds import action_kind
 from tools.kinds.kind import case_orders
+from tools.rerouting import put_routes_back
+from tools.telling import promise_by_message, say
 
 WHOLE_VAN = ("breakdown", "driver_missing")
 """kinds about all that a van has left; another case of many stops is about those whose customers it tells"""
@@ -228,7 +230,7 @@ def _wanted_again(db: Connection, applied: dict[str, Any]) -> list[str]:
 def _failed_still(db: Connection, applied: dict[str, Any]) -> list[str]:
     """Orders that were to be tried again are not, while the driver has not rung there a second time."""
     for order_id in applied.get("again", []):
-        if orders.get(db, order_id).status != "out":
+        if orders.get(db, order_id).status not in ("out", "planned"):
             raise Stale("The door was tried again already.", "Look at what came of it.")
         promises.release(db, order_id)
         orders.set_status(db, [order_id], "failed")

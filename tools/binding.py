@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 
 from core import orders, plans, promises
 from core.store.tables import order
-from tools.actions import Args
+from tools.job import Args
 
 
 def binds(db: Connection, case: Row[Any], args: Args) -> dict[str, Any]:

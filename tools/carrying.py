@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row
 from core import custody, events, fleet, orders, promises
 from core.errors import Stale
 from core.events import Event
-from tools.actions import Job, say
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
+from tools.job import Job
+from tools.telling import say
 
 
 def same_day(db: Connection, row: Row[Any]) -> Quote | None:

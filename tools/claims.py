@@ -20,9 +20,10 @@ from core.events import Event
 from core.store.tables import case, message, order, parcel, van
 from core.store.tables import proof as proof_table
 from optimizer.circumstances import Claim
-from tools.actions import Job, say
+from tools.job import Job
 from tools.next_attempt import next_attempt
 from tools.notify import templates, texts
+from tools.telling import say
 
 KINDS = ("missing_delivery", "damage")
 LOOK_BACK = timedelta(days=90)

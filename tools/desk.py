@@ -21,10 +21,10 @@ from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
 from tools import knowledge, offers, policy, proof, tracker
 from tools.acting import ACTIONS
-from tools.actions import Args, Job
 from tools.binding import holds
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
+from tools.job import Args, Job
 from tools.kinds import KINDS
 from tools.kinds.kind import case_orders
 from tools.policy import Action, Policy, Value, Verdict

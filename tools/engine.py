@@ -35,7 +35,7 @@ from tools.solver import Solve
 
 log = structlog.get_logger("engine")
 
-PULSE_S = 0.4
+PULSE_S = 0.2
 """The pause between two refreshes of all arrival ranges on a real day."""
 POLL_S = 0.2
 """How often new plan runs are looked for."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import update
 
-from core import collecting, custody, orders, vans
+from core import collecting, custody, orders, scans, vans
 from core.errors import Stale
 from core.store.tables import order
-from tools.actions import Job, again, say
+from tools.actions import again
+from tools.job import Job
+from tools.telling import say
 
 LEAVE_IT = "A neighbour takes it."
 """what the driver reads beside the customer's own notes"""
@@ -31,9 +33,11 @@ def hold_at_depot(job: Job) -> dict[str, Any]:
     day = (vans.local_day(job.now, job.tz.key) + timedelta(days=1)).isoformat()
     for order_id in job.args.orders:
         row = orders.get(job.db, order_id)
-        if custody.van_of(job.db, row.id) is None:
-            raise Stale(f"Order {row.ref} is not on its van any more.", "Look at the case again.")
+        if row.status != "failed":
+            raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
         collecting.hold(job.db, row.id, job.case.id, job.now)
+        if custody.van_of(job.db, row.id) is None:
+            scans.came_back(job.db, row.id)
         say(job, row, "fetch_it", order=row.ref, day=day)
     return {"told": list(job.args.orders)}
 

@@ -20,9 +20,8 @@ from core.errors import BadInput, WrongState
 from core.geofence import Circle
 from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
-from optimizer import wave
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
-from optimizer.schedule import start_of_service
+from optimizer.schedule import figure
 from optimizer.travel import Matrix, MatrixStore, widened
 from tools import buffers, roadside, travel_times, yard
 from tools.yard import CAPACITIES
@@ -31,14 +30,6 @@ LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
 LEFT_OUT = (50_000, 100_000, 200_000, 400_000)
 """Cents for leaving an order out of the plan, by its priority: low, normal, high, urgent."""
-DEPARTING_SHARE = 4
-"""A van that stands at a door stays there for another quarter of the expected service at least: of doors that take
-longer than expected, that is what the middle one takes (log-normal service with a sigma of 0.35: 0.23)."""
-PACE_KNOWN_S = 120
-"""The pace of the present leg counts as much as the expected one once half of it lies behind, and at least this much
-driving: three minutes at a red light say little about the hour that follows."""
-SLOWEST_PACE = 3.0
-"""A van that stands still says little about how fast it will drive."""
 BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
 """Options that need no routes."""
 AGAIN_AFTER_S = 3600
@@ -238,11 +229,10 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     carried = {**_carried(db, here), **met.to}
     found = running(here, vehicles, planned, states, still, due, carried, now, current.routes, met.at)
     found = roadside.standing(db, here, found)
-    stops = found.stops
-    if tried in here.stops and all(stop.id != tried for stop in stops):
-        stops = (*stops, _once_more(here, here.stops[tried], carried.get(tried), now))
+    if tried in here.stops and all(stop.id != tried for stop in found.stops):
+        found = _once_more(db, here, found, tried, carried.get(tried))
     zones = _zones(db, here, now)
-    return rebuilt(found, stops=stops, zones=zones) if zones or stops is not found.stops else found
+    return rebuilt(found, zones=zones) if zones else found
 
 
 def running(
@@ -265,7 +255,7 @@ def running(
         state = states.get(vehicle.id)
         if state is not None and state.state == "serving":
             left = tuple(s for s in left if s != state.stop_id)
-        on_duty = on_the_road(vehicle, state, here, left, now)
+        on_duty = yard.on_the_road(vehicle, state, here, left, now)
         if state is not None and state.state != "idle":  # it has been out today
             on_duty = on_duty.model_copy(update=_driven(on_duty, rested.get(vehicle.id), left, here, now))
         moved.append(on_duty)
@@ -306,11 +296,23 @@ def _zones(db: Connection, here: Ground, now: datetime) -> tuple[Zone, ...]:
     )  # fmt: skip
 
 
-def _once_more(here: Ground, stop: Stop, van_id: str | None, now: datetime) -> Stop:
-    """A stop whose attempt has failed: no promise holds for it, and nobody rings again at once."""
-    later = here.seconds(now) + AGAIN_AFTER_S
+def _once_more(db: Connection, here: Ground, found: Problem, stop_id: str, van_id: str | None) -> Problem:
+    """With a stop whose attempt has failed: what is missing of its goods, in its customer's own windows. No promise
+    holds for it, nobody rings again at once, and what is aboard is brought, no longer held."""
+    stop = here.stops[stop_id]
+    missed = [row for row in orders.at_stop(db, stop_id) if row.status == "failed"]
+    if missed:
+        stop = stop_of(stop_id, stop.location, missed, here.t0, stop.areas)
+    later = found.now_s + AGAIN_AFTER_S
     windows = tuple((max(lo, later), hi) for lo, hi in stop.windows if hi > later) or ((later, later + LIVE_SLACK_S),)
-    return stop.model_copy(update={"windows": windows, "aboard": van_id})
+    again = stop.model_copy(update={"windows": windows, "aboard": van_id})
+    vehicles = tuple(_less_held(v, stop.demand) if v.id == van_id else v for v in found.vehicles)
+    return rebuilt(found, stops=(*found.stops, again), vehicles=vehicles)
+
+
+def _less_held(vehicle: Vehicle, brought: tuple[int, ...]) -> Vehicle:
+    rest = tuple(max(0, aboard - figure(brought, d)) for d, aboard in enumerate(vehicle.held))
+    return vehicle.model_copy(update={"held": rest})
 
 
 def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
@@ -346,45 +348,3 @@ def _carried(db: Connection, here: Ground) -> dict[str, str]:
         .order_by(order.c.stop_id, parcel.c.holder)
     )
     return {row.stop_id: row.holder.removeprefix("van:") for row in db.execute(query)}
-
-
-def on_the_road(vehicle: Vehicle, state: Row[Any] | None, here: Ground, left: Sequence[str], now: datetime) -> Vehicle:
-    """The vehicle as it is now: where its remaining route starts, when, and what is locked."""
-    now_s = here.seconds(now)
-    if state is None or state.state == "idle":
-        return vehicle.model_copy(update={"ready_s": max(vehicle.ready_s, now_s)})
-    if state.state == "finished":
-        ready_s = max(now_s, here.seconds(state.state_at) + wave.RELOAD_S)
-        return vehicle.model_copy(update={"fixed_cost": 0, "ready_s": ready_s})
-    started = {"fixed_cost": 0, "ready_s": now_s, "on_road": True}
-    if state.state == "broken":
-        stands = here.stops.get(state.last_stop_id or "")
-        return vehicle.model_copy(update=started | {"start": 0 if stands is None else stands.location})
-    place = here.stops.get(state.last_stop_id or "")
-    start = 0 if place is None else place.location
-    if state.state == "serving" and place is not None:
-        began = start_of_service(place, here.seconds(state.state_at))
-        leaves = max(began + place.service_s, now_s + place.service_s // DEPARTING_SHARE)
-        return vehicle.model_copy(update=started | {"start": start, "ready_s": leaves})
-    locked = int(bool(left) and left[0] == state.stop_id)
-    leg = _rest_of_leg(state, here, start, now_s) if locked else None
-    return vehicle.model_copy(update=started | {"start": start, "locked": locked, "first_leg_s": leg})
-
-
-def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
-    """Seconds left to the stop it heads to: the leg's time, by the share of its distance that is still ahead, at the
-    pace of the part that is behind, which weighs against driving as expected (`PACE_KNOWN_S`)."""
-    to, left_s = here.stops[state.stop_id], here.seconds(state.state_at)
-    whole = int(here.matrix.durations_s[start, to.location])
-    fresh = state.position_at is not None and state.position_at >= state.state_at
-    if not fresh or state.lat is None:
-        return max(whole - (now_s - left_s), 0)
-    stop_point = here.points[state.stop_id]
-    leg = geo.metres(*here.points.get(state.last_stop_id or "", here.home), *stop_point)
-    if leg < 1:
-        return whole
-    share = min(geo.metres(state.lat, state.lon, *stop_point) / leg, 1.5)
-    seen_s = here.seconds(state.position_at)
-    expected_s = max(PACE_KNOWN_S, whole // 2)
-    pace = (seen_s - left_s + expected_s) / (whole * max(1 - share, 0) + expected_s)
-    return max(round(whole * share * min(pace, SLOWEST_PACE)) - (now_s - seen_s), 0)

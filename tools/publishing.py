@@ -30,9 +30,9 @@ from core.principals import Principal
 from core.store.tables import van
 from optimizer.problem import Plan
 from tools import attendance, policy
-from tools.actions import promise_by_message, promised_range
 from tools.notify import accounts
 from tools.policy import Action
+from tools.telling import promise_by_message, promised_range
 
 URGENT = orders.PRIORITIES.index("urgent")
 

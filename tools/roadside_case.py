@@ -20,7 +20,7 @@ from optimizer.options import Scope
 from tools.notify import templates
 
 if TYPE_CHECKING:
-    from tools.actions import Job
+    from tools.job import Job
 
 TRANSFER = "parcels.transfer"
 TELL_DRIVER = "driver.tell"

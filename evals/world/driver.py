@@ -101,8 +101,8 @@ class Van:
     leg: Leg = field(default_factory=lambda: Leg((0.0, 0.0), (0.0, 0.0), 0, 0))
     aboard: dict[str, None] = field(default_factory=dict)
     """order ids, in the order they were loaded"""
-    tried: set[str] = field(default_factory=set)
-    """not to be rung at again, until the phone has shown them gone and then anew"""
+    tried: dict[str, int] = field(default_factory=dict)
+    """order -> version of the route when it was tried; again only once the phone shows it gone, or shows a newer one"""
     calls: Counter[str] = field(default_factory=Counter)
     """how often it stood at each stop, and tried each order: a second event has a key of its own"""
     heard_at: int = 0
@@ -154,7 +154,8 @@ class Van:
     def hear(self, route: DriverRoute, now: int) -> None:
         """The phone shows this route. A driver who is free heads for the next stop, or home."""
         self.route, self.heard_at = route, now
-        self.tried &= {order.id for stop in route.stops for order in stop.orders}
+        listed = {order.id for stop in route.stops for order in stop.orders}
+        self.tried = {o: then for o, then in self.tried.items() if o in listed and then >= (route.version or 0)}
         if self.stop is not None:
             shown = next((stop for stop in route.stops if stop.stop == self.stop.stop), None)
             # a stop that is no longer shown was cancelled under way: there is nothing to hand over
@@ -308,7 +309,7 @@ class Van:
         return [gave, took] if mine else []
 
     def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
-        self.tried.add(order)
+        self.tried[order] = (self.route.version or 0) if self.route else 0
         known = self.day.orders.get(order)
         reason = "not_on_van" if order not in self.aboard else self.day.refusal(known.ref) if known else None
         if known is not None and order in self.aboard:
@@ -380,7 +381,7 @@ class Van:
         """Go on from what the server knows: the world keeps no state of its own."""
         self.route = route
         self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
-        self.tried = {row.id for row in mine if row.status == "failed"}
+        self.tried = {row.id: route.version or 0 for row in mine if row.status == "failed"}
         self.there = now >= self.signs_on_at
         if route.broken:
             self.state, self.broken_at, self.departed_at, self.next_at = "broken", now, now, now + 1

@@ -33,14 +33,18 @@ CANCEL = ("Please cancel my order {ref}", "I don't need it any more, cancel orde
 CANCELS_UNTIL_S = 4 * 3600
 """after the first shift starts, where no time was promised"""
 
-REJECT_ODDS = 0.10
+DISAGREES_ODDS = 0.10
+"""a dispatcher who does not do what is proposed, unless its customer asked for it: takes the next best way, or says no
+and calls them"""
 DISPATCHER_S = (120, 480)
 STEPS_IN_S = 900
 """with nobody at the page, the world's dispatcher decides after a quarter of an hour, so that a day always ends"""
 WORKED_BY_PHONE = ("human",)
 """kinds of escalation that a call settles"""
 NOTES = ("Called back and settled it.", "Called; the customer knows now.", "Answered by phone.")
-REASONS = ("Too many stops move for this.", "The driver knows a better way.", "I'll call the customer myself.")
+NO = "I'll call the customer myself."
+LEAVES_IT = ("wait", "neighbour", "pickup")
+"""options that no dispatcher takes instead: nothing is done, or it is for the customer to wish"""
 
 
 @dataclass(frozen=True, order=True)
@@ -190,20 +194,22 @@ class Dispatcher:
         return chance.between(*DISPATCHER_S, self.seed, "dispatcher", case) if self.at_the_desk else STEPS_IN_S
 
     def _verdict(self, case: Case, proposal: str) -> str:
-        rejects = chance.happens(REJECT_ODDS, self.seed, "rejects", case.id, proposal)
+        verdict = "approved"
         try:
-            if rejects:
-                self.client.reject(case.id, proposal, chance.pick(REASONS, self.seed, "because", case.id))
-            else:
+            if is_their_wish(case) or not chance.happens(DISAGREES_ODDS, self.seed, "disagrees", case.id, proposal):
                 self.client.approve(case.id, proposal)
+            elif (other := other_way(case)) is not None:
+                verdict = "another way"
+                self.client.approve(case.id, self.client.edit(case.id, proposal, other))
+            else:
+                verdict = "rejected"
+                self.client.reject(case.id, proposal, NO)
         except ApiError as error:
             if error.status != 409:
                 raise
             # stale, or decided by the person at the page: the next look shows what there is now
             self.seen.pop((case.id, proposal), None)
-            verdict = f"{'reject' if rejects else 'approve'}: {error.title}"
-        else:
-            verdict = "rejected" if rejects else "approved"
+            verdict = f"{verdict}: {error.title}"
         self.verdicts[verdict] += 1
         return verdict
 
@@ -218,6 +224,18 @@ class Dispatcher:
             verdict = "called"
         self.verdicts[verdict] += 1
         return verdict
+
+
+def other_way(case: Case) -> str | None:
+    """The best of the options besides the proposed one that does something."""
+    assert case.proposal is not None
+    rest = [o for o in case.options if o["feasible"] and o["id"] != case.proposal.option and o["kind"] not in LEAVES_IT]
+    return next((str(each["id"]) for each in rest), None)
+
+
+def is_their_wish(case: Case) -> bool:
+    """The customer asked for it: no dispatcher overrules that for reasons of their own."""
+    return case.facts.get("requester") == "customer"
 
 
 def worked_by_phone(case: Case) -> bool:

@@ -202,7 +202,7 @@ def test_a_policy_with_a_rule_that_never_matches_is_told_and_fails(tmp_path: Pat
 
 
 def test_a_policy_with_a_mistake_names_its_place(tmp_path: Path) -> None:
-    text = Path("tools/policies/default.yaml").read_text().replace("spend_per_day_cents: 50000", "spend: 50000")
+    text = Path("tools/policies/default.yaml").read_text().replace("spend_per_day_cents: 20000", "spend: 20000")
     (tmp_path / "policy.yaml").write_text(text)
 
     two_lines(doorstep("policy", "check", str(tmp_path / "policy.yaml")), "limits.spend_per_day_cents")

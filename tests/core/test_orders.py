@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from core import custody, orders
+from core import custody, orders, promises
 from core.errors import BadInput, NotFound, WrongState
 from core.orders import Address, NewOrder, Place
 from core.store.tables import parcel
@@ -264,3 +264,13 @@ def test_orders_at_one_door_are_one_stop_unless_no_time_suits_all(
         windows = [(at(f"{each[0]:02d}:00"), at(f"{each[1]:02d}:00"))] if each else []
         made.add(stop_of(db, an_order(db, f"A{number}", 1, windows=windows)))
     assert len(made) == stops
+
+
+@pytest.mark.parametrize(("opens", "closes", "stops"), [("08:30", "10:00", 1), ("13:00", "15:00", 2)])
+def test_an_order_that_comes_later_does_not_move_what_the_door_was_promised(
+    db: Connection, opens: str, closes: str, stops: int
+) -> None:
+    first = an_order(db, "A1", 1)
+    promises.make(db, first, at("08:00"), at("09:15"), "msg_1", at("07:00"))
+    second = an_order(db, "A2", 1, windows=[(at(opens), at(closes))])
+    assert len({stop_of(db, first), stop_of(db, second)}) == stops

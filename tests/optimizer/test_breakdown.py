@@ -161,6 +161,16 @@ def test_the_next_day_takes_all_of_them_off_the_list() -> None:
     assert (found.left, found.routes) == (LEFT, {"b": ()})
 
 
+def test_putting_the_last_stops_off_does_not_save_the_way_home() -> None:
+    asked = day()
+    broken = asked.vehicle("b")
+    saved = Schedule(asked, ROAD).cost(broken, LEFT) - Schedule(asked, ROAD).cost(broken, ())
+    put_off = sum(asked.weights.postponed for _ in LEFT)
+    assert answers(asked)["postpone"].cost_cents == put_off - saved
+    there_and_back_s = 2 * 4 * 10 * MINUTE + 4 * 5 * MINUTE
+    assert saved == 600 * there_and_back_s // HOUR + 10 * 40, "from place 3 to 7 and back, and four services"
+
+
 def test_goods_at_the_depot_are_taken_by_vans_that_have_not_left() -> None:
     stops: list[Stop] = [stop(n) for n in (1, 2, 3)]
     asked = problem(

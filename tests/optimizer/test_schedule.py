@@ -37,6 +37,19 @@ def test_a_van_that_stays_at_home_costs_nothing() -> None:
     assert (route.cost, route.overtime_s, route.distance_m, route.broken) == (0, 0, 0, ())
 
 
+def test_a_van_that_is_out_pays_its_way_home_whatever_is_left_on_its_list() -> None:
+    matrix = road(4)
+    out = van(start=3, on_road=True, fixed_cost=0)
+    day = problem(matrix, [stop(3)], [out])
+    home = time_route(day, matrix, out, ())
+    assert (home.end_s - EIGHT, home.driving_s, home.distance_m, home.cost) == (1800, 1800, 15_000, 1800 + 1500)
+    served = time_route(day, matrix, out, ("s3",))
+    assert served.cost - home.cost == 300, "its last stop, on the way, costs its service and nothing else"
+    late = van(start=3, on_road=True, fixed_cost=0, shift_end_s=EIGHT)
+    assert Schedule(day, matrix).cost(late, ()) == 1800 + 1500 + 30 * day.weights.overtime_minute
+    assert time_route(day, matrix, late, ()).broken == (), "no stop is to blame"
+
+
 TWO = ((1000, 2000), (3000, 4000))
 
 

@@ -27,7 +27,8 @@ from tests.living import (
     texts_to,
 )
 from tools import actions, binding
-from tools.actions import ACTIONS, Args, Job
+from tools.actions import ACTIONS
+from tools.job import Args, Job
 from tools.kinds import action_kind
 from tools.policy import default
 

@@ -32,7 +32,7 @@ from tests.living import (
     stop_of,
     tap,
 )
-from tools import problems
+from tools import problems, yard
 from tools.problems import Ground
 
 HOUR = 3600
@@ -196,7 +196,7 @@ def test_a_van_in_the_middle_of_a_leg_has_the_rest_of_it_ahead(field: Field) -> 
     assert field.van(at("08:04")).first_leg_s == whole - 180, "without a position, time passes"
     halfway = Position(vehicle="van1", at=at("08:04"), lat=HOME[0] + STEP / 2, lon=HOME[1])
     vans.take_positions(field.db, [halfway])
-    known_s = max(problems.PACE_KNOWN_S, whole // 2)
+    known_s = max(yard.PACE_KNOWN_S, whole // 2)
     pace = (3 * 60 + known_s) / (whole / 2 + known_s)
     rest = field.van(at("08:04")).first_leg_s
     assert rest is not None
@@ -209,7 +209,7 @@ def test_a_van_that_stands_still_on_its_leg_is_not_expected_never(field: Field) 
     whole = field.van(at("08:01")).first_leg_s
     assert whole is not None
     vans.take_positions(field.db, [Position(vehicle="van1", at=at("09:50"), lat=HOME[0], lon=HOME[1])])
-    assert field.van(at("09:50")).first_leg_s == whole * problems.SLOWEST_PACE
+    assert field.van(at("09:50")).first_leg_s == whole * yard.SLOWEST_PACE
 
 
 def test_a_few_minutes_at_a_light_say_little_about_a_long_leg(far_field: Field) -> None:
@@ -250,7 +250,7 @@ def test_a_service_that_takes_long_ends_soon(field: Field) -> None:
     field.leave()
     tap(field.db, "arrived", "van1", at("08:10"), field.stop["A1"])
     service_s = field.here.stops[field.stop["A1"]].service_s
-    assert field.van(at("08:40")).ready_s == seconds("08:40") + service_s // problems.DEPARTING_SHARE
+    assert field.van(at("08:40")).ready_s == seconds("08:40") + service_s // yard.DEPARTING_SHARE
 
 
 def test_a_van_that_waits_for_a_window_serves_once_it_opens(field: Field) -> None:
@@ -285,6 +285,24 @@ def test_goods_aboard_tie_their_stop_to_the_van(field: Field) -> None:
     tap(field.db, "loaded", "van1", at("07:55"), orders=[field.order["A1"], field.order["A2"]])
     aboard = {ref: field.live(at("08:00")).stop(field.stop[ref]).aboard for ref in ("A1", "A2", "A3", "B1")}
     assert aboard == {"A1": "van1", "A2": "van1", "A3": None, "B1": None}
+
+
+def test_a_second_try_is_for_what_was_missed_in_its_own_windows_and_takes_no_more_room(record: Connection) -> None:
+    field = Field(record)
+    other = an_order(record, "A1b", 1, windows=[[at("08:00"), at("08:30")]])
+    assert stop_of(record, other) == field.stop["A1"]
+    orders.set_status(record, [other], "delivered")
+    field.leave()
+    tap(record, "failed", "van1", at("08:10"), field.order["A1"], reason="nobody_home")
+    current = plans.current(record, DEPOT, DAY)
+    assert current is not None
+    found = problems.live(record, field.here, current, at("08:12"), field.stop["A1"])
+    again = found.stop(field.stop["A1"])
+    assert again.demand == problems.stop_of("x", 1, [orders.get(record, field.order["A1"])], field.here.t0).demand
+    later = found.now_s + problems.AGAIN_AFTER_S
+    assert again.windows == ((later, later + problems.LIVE_SLACK_S),), "the neighbour's half hour is not theirs"
+    held = {each.id: each for each in found.vehicles}["van1"].held
+    assert not any(held), "its goods are counted once"
 
 
 def test_what_was_delivered_is_off_the_van(field: Field) -> None:

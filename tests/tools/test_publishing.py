@@ -30,7 +30,7 @@ from tests.living import (
     who,
 )
 from tools import publishing
-from tools.actions import promised_range
+from tools.telling import promised_range
 
 NOW = at("07:00")
 

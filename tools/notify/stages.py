@@ -1,7 +1,7 @@
 """The stages of a delivery as messages: each is told once an order, in the transaction of the fact that it tells of.
 
 Which of them a client's customers are told is in `accounts`; `promise`, `late` and `rescheduled` are told where their
-times are made (tools/publishing.py, tools/actions.py). Whether and when a message goes out is the outbox's matter.
+times are made (tools/publishing.py, tools/telling.py). Whether and when a message goes out is the outbox's matter.
 """
 
 from __future__ import annotations

@@ -331,6 +331,17 @@ def test_vans_that_do_not_meet_are_asked_and_a_person_is_too_until_they_do(livin
     assert case_row(case_id).reason_code == "done"
 
 
+def test_the_van_heads_to_the_meeting_before_it_goes_on_to_what_it_fetches_there(living: Living) -> None:
+    day, case_id = rescued(living)
+    with store.transaction() as db:
+        deliver(db, "van2", day.orders["B1"], at("08:30"))
+        ahead = vans.open_route(db, "van2", "dep", case_row(case_id).day)
+        van2 = vans.of_vehicle(db, "van2")
+    assert meeting(case_id, "van2") == ahead[0]
+    assert van2 is not None
+    assert van2.stop_id == ahead[0]
+
+
 def test_a_meeting_in_time_asks_nobody(living: Living) -> None:
     day, case_id = rescued(living)
     meet(case_id, day, ["A2", "A3", "A4"], ["A2", "A3", "A4"])

@@ -146,6 +146,67 @@ def test_who_fetches_it_at_the_depot_gets_it_there_once_the_van_is_back(
         assert replay.recompute(db, body["inputs"]) == body["outcome"]
 
 
+HOME_AGAIN = at("08:20")
+
+
+@pytest.fixture
+def back(living: Living, day: Day) -> str:
+    """The van is home before the customer has answered."""
+    case_id = opened(living)
+    with store.transaction() as db:
+        for ref in ("A2", "A3", "A4", "A5"):
+            tap(db, "delivered", "van1", at("08:15"), day.orders[ref], proof={"kind": "photo"})
+        tap(db, "finished", "van1", HOME_AGAIN)
+    living.to(HOME_AGAIN)
+    assert status_of(day.orders["A1"]) == "failed", "what becomes of it is the customer's to say"
+    return case_id
+
+
+def test_what_is_back_before_the_answer_can_be_brought_again_from_the_depot(
+    living: Living, day: Day, back: str, ana: Principal
+) -> None:
+    answer(living, ana, "1")
+    assert [(d.verdict, d.action) for d in settled(back)] == [("auto", "again")]
+    assert status_of(day.orders["A1"]) == "planned"
+    assert day.stops["A1"] in routes()["van1"]
+    with store.transaction() as db:
+        assert promises.open_of(db, day.orders["A1"]) is not None
+        body = decisions.body(db, settled(back)[0].id)
+        assert replay.recompute(db, body["inputs"]) == body["outcome"]
+        load_and_leave(db, "van1", [day.orders["A1"]], at("09:30"))
+        tap(db, "delivered", "van1", at("10:00"), day.orders["A1"], proof={"kind": "photo"})
+    assert status_of(day.orders["A1"]) == "delivered"
+
+
+def test_a_try_from_the_depot_can_be_taken_back_until_it_is_made(
+    living: Living, day: Day, back: str, ana: Principal
+) -> None:
+    answer(living, ana, "1")
+    undo(settled(back)[0].id, HOME_AGAIN + timedelta(minutes=5))
+    assert status_of(day.orders["A1"]) == "failed"
+
+
+@pytest.mark.parametrize(("said", "action"), [("3", "return"), ("5", "hold_at_depot")])
+def test_what_is_back_before_the_answer_and_stays_ends_at_once(
+    living: Living, day: Day, back: str, ana: Principal, said: str, action: str
+) -> None:
+    answer(living, ana, said)
+    assert [d.action for d in settled(back)] == [action]
+    assert status_of(day.orders["A1"]) == "returned"
+    with store.transaction() as db:
+        assert promises.open_of(db, day.orders["A1"]) is None
+        fetched = [collecting.collect(db, day.orders["A1"], "pri_1", at("10:00"))] if said == "5" else []
+    assert fetched == [True] * (said == "5")
+
+
+def test_what_is_back_before_the_answer_goes_out_another_day_when_none_comes(
+    living: Living, day: Day, back: str
+) -> None:
+    living.pulse(RANG + HALF_AN_HOUR)
+    assert [d.action for d in settled(back)] in (["retry_day"], ["again"])
+    assert status_of(day.orders["A1"]) in ("rescheduled", "planned")
+
+
 def test_nobody_is_sent_to_a_neighbour_or_a_depot_unasked(living: Living, day: Day) -> None:
     case_id = opened(living)
     living.pulse(RANG + HALF_AN_HOUR)
@@ -160,7 +221,7 @@ def test_without_an_answer_the_planner_chooses_after_half_an_hour(living: Living
     living.pulse(RANG + HALF_AN_HOUR - timedelta(seconds=1))
     assert case_row(case_id).status == "offered"
     living.pulse(RANG + HALF_AN_HOUR)
-    assert [d.verdict for d in settled(case_id)] == ["auto"]
+    assert case_row(case_id).status == "waiting", "a second try costs more than policy lets go by itself"
     tried = [o for o in case_row(case_id).options if o["feasible"] and o["kind"] not in ("neighbour", "pickup")]
     cheapest = min(tried, key=lambda o: o["cost_cents"])
     assert case_row(case_id).inputs["outcome"]["picked"] == cheapest["id"]
@@ -186,8 +247,8 @@ def test_who_can_not_be_reached_is_not_asked(living: Living, day: Day) -> None:
     with store.transaction() as db:
         db.execute(update(person).values(opted_out=True))
     case_id = opened(living)
-    assert case_row(case_id).status != "offered"
-    assert settled(case_id)[0].action == "again"
+    assert case_row(case_id).status == "waiting"
+    assert asked(case_id).option_id == "again"
 
 
 def test_a_second_failure_goes_to_a_person(living: Living, day: Day, ana: Principal) -> None:

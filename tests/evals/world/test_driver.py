@@ -322,6 +322,20 @@ def test_after_the_phone_showed_it_gone_an_order_that_comes_back_is_tried_again_
     assert len({event["key"] for event in events}) == len(events)
 
 
+def test_an_order_that_a_newer_list_shows_again_is_loaded_and_tried_once_more() -> None:
+    van = a_van(scenario(failures=("A-3",)))
+    events: list[dict[str, Any]] = []
+    shown = BOTH.model_copy(update={"version": 1})
+    for now in range(SHIFT - 1800, SHIFT + 36000, 60):
+        if van.looks(now + 60):
+            van.hear(shown, now)
+        events += van.until(now + 60)
+        if "finished" in kinds(events):  # the customer wants it today after all, before the driver has looked again
+            left = stop("s2", 50.02, ["A-3"], done="delivered" in kinds(events)[-2:-1])
+            shown = route(stop("s1", 50.01, [], done=True), left).model_copy(update={"version": 2})
+    assert kinds(events)[-5:] == ["loaded", "departed", "arrived", "delivered", "finished"]
+
+
 def test_who_has_cancelled_sends_the_driver_away() -> None:
     van = a_van()
     van.day.unwanted.add("A-2")

@@ -100,26 +100,43 @@ def test_texts_from_before_a_restart_are_not_sent_again(api: FakeApi) -> None:
     assert [one.words for one in people.due] == ["late"]
 
 
-def decided(api: FakeApi, *, at_the_desk: bool, cases: int = 40) -> dict[str, tuple[str, timedelta]]:
-    """Verdict and delay of each of many cases, looked at once a minute."""
+def decided(
+    api: FakeApi, *, at_the_desk: bool, cases: int = 40, alone: bool = False, facts: dict[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Each of many cases, looked at once a minute; `alone`: what is proposed is all that could be done."""
     dispatcher = Dispatcher(api.client(), CITY.seed, at_the_desk)
     opened = api.now
     for n in range(cases):
-        open_case(api, "predicted_late", f"van-{n}", proposes=True)
+        made = open_case(api, "predicted_late", f"van-{n}", proposes=True)
+        api.cases[made]["facts"] = facts or {}
+        if alone:
+            api.cases[made]["options"] = [o for o in api.cases[made]["options"] if o["id"] in ("move", "wait")]
     for minute in range(30):
         api.now = opened + timedelta(minutes=minute)
         deque(dispatcher.decide(int(api.now.timestamp())), maxlen=0)
-    return {id_: (case["verdict"], case["decided_at"] - opened) for id_, case in api.cases.items()}
+    return {id_: case | {"took": case["decided_at"] - opened} for id_, case in api.cases.items()}
 
 
 def test_the_dispatcher_decides_within_minutes_and_mostly_agrees(api: FakeApi) -> None:
-    verdicts = decided(api, at_the_desk=True)
-    assert all(timedelta(minutes=2) <= after <= timedelta(minutes=8) for _, after in verdicts.values())
-    assert 1 <= sum(verdict == "reject" for verdict, _ in verdicts.values()) <= 12
+    cases = decided(api, at_the_desk=True).values()
+    assert all(timedelta(minutes=2) <= case["took"] <= timedelta(minutes=8) for case in cases)
+    assert {case["verdict"] for case in cases} == {"approve"}
+    assert 1 <= sum(case["proposal"]["option"] == "retell" for case in cases) <= 12
+    assert {case["proposal"]["option"] for case in cases} == {"move", "retell"}
+
+
+def test_who_disagrees_and_has_no_other_way_says_no_and_calls(api: FakeApi) -> None:
+    cases = decided(api, at_the_desk=True, alone=True).values()
+    assert 1 <= sum(case["verdict"] == "reject" for case in cases) <= 12
+
+
+def test_what_a_customer_asked_for_is_not_overruled(api: FakeApi) -> None:
+    cases = decided(api, at_the_desk=True, facts={"requester": "customer"}).values()
+    assert {(case["verdict"], case["proposal"]["option"]) for case in cases} == {("approve", "move")}
 
 
 def test_with_nobody_at_the_desk_a_quarter_of_an_hour_is_left_to_the_page(api: FakeApi) -> None:
-    assert {after for _, after in decided(api, at_the_desk=False).values()} == {timedelta(minutes=15)}
+    assert {case["took"] for case in decided(api, at_the_desk=False).values()} == {timedelta(minutes=15)}
 
 
 def test_who_wants_a_person_is_called_within_minutes_and_the_case_closed_with_a_note(api: FakeApi) -> None:
@@ -195,5 +212,5 @@ def test_a_case_that_somebody_else_decided_first_is_left_alone() -> None:
     open_case(api, "predicted_late", "van-01", proposes=True)
     dispatcher = Dispatcher(api.client(), 1)
     dispatcher.seen[next(iter(api.cases)), next(iter(api.cases.values()))["proposal"]["digest"]] = 0
-    assert list(dispatcher.decide(NOON)) in (["approve: AlreadyDecided"], ["reject: AlreadyDecided"])
+    assert list(dispatcher.decide(NOON)) in (["approved: AlreadyDecided"], ["rejected: AlreadyDecided"])
     assert list(dispatcher.decide(NOON + 60)) == []
