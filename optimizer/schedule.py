@@ -114,7 +114,7 @@ class Schedule:
 
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
         _same_ground(problem, matrix)
-        self.problem = problem
+        self.problem, self.matrix = problem, matrix
         self.stops = {stop.id: stop for stop in problem.stops}
         self._roads = {profile: _roads(matrix.of(profile)) for profile in {v.profile for v in problem.vehicles}}
         self._first_of = {stop.after: stop.id for stop in problem.stops if stop.after is not None}
