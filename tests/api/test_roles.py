@@ -62,6 +62,8 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "/api/plans/runs/{run}"): STAFF,
     ("GET", "/api/plans/{depot}/{day}"): STAFF | {"integrator"},
     ("GET", "/api/plans/{depot}/{day}/compliance"): STAFF,
+    ("GET", "/api/plans/{depot}/{day}/compare"): STAFF,
+    ("GET", "/api/plans/{depot}/{day}/{version}/unassigned/{stop}"): STAFF,
     ("POST", "/api/plans/{depot}/{day}/{version}/publish"): STAFF,
     ("POST", "/api/events"): frozenset({"admin", "driver"}),
     ("POST", "/api/positions"): frozenset({"admin", "driver", "integrator"}),
