@@ -121,6 +121,7 @@ class Schedule:
         self._fetched = {stop.id: stop.met_at for stop in problem.stops if stop.met_at is not None}
         # stops that not every van can serve: the others need no look, which is half of the time of a pass
         self._choosy = {s.id for s in problem.stops if s.aboard is not None or s.skills or s.crew > 1}
+        self._varies = any(s.setup_s or s.by_kind for s in problem.stops)
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -163,7 +164,7 @@ class Schedule:
         for position, stop_id in enumerate(stop_ids):
             stop = self._stop(stop_id)
             leg_s, leg_m = self._leg(vehicle, roads, here, stop, now, first=not visits)
-            takes_s = stop.takes_s(vehicle.kind, here == stop.location)
+            takes_s = stop.takes_s(vehicle.kind, here == stop.location) if self._varies else stop.service_s
             arrival = now + leg_s
             start = start_of_service(stop, arrival)
             if duty is not None:
@@ -174,7 +175,8 @@ class Schedule:
                 start = start_of_service(stop, arrival)
                 duty.wait(position, leg_s, arrival, start)
             late = max(0, start - stop.deadline_s) if stop.deadline_s is not None else 0
-            tolls += roads.tolls(here, stop.location) if roads.tolls else 0
+            if roads.tolls is not None:
+                tolls += roads.tolls(here, stop.location)
             now, here = start + takes_s, stop.location
             handling += takes_s
             visits.append((stop_id, arrival, start, now, late))

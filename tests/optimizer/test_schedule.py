@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
@@ -233,6 +233,8 @@ def test_a_routes_time_and_price_are_the_sums_of_their_parts(made: Day, data: st
 def test_leaving_later_never_arrives_earlier(made: Day, data: st.DataObject) -> None:
     day, matrix = made
     vehicle, stop_ids = a_route(day, data)
+    # a break that only a light van may take can fall into a later window for who is early
+    assume(not any(own.max_load for own in vehicle.breaks))
     later = vehicle.model_copy(update={"ready_s": vehicle.ready_s + data.draw(st.integers(0, HOUR))})
     schedule = Schedule(day, matrix)
     pairs = zip(schedule.route(vehicle, stop_ids).visits, schedule.route(later, stop_ids).visits, strict=True)
