@@ -274,7 +274,7 @@ class Van:
 
     def _scan(self, at: int, orders: Sequence[str]) -> Sent:
         self.aboard |= dict.fromkeys(orders)
-        return self._event("loaded", at, canonical.short("load", *orders), data={"orders": list(orders)})
+        return self._event("loaded", at, canonical.short("load", *orders, self.finished_at), data={"orders": list(orders)})
 
     def _arrive(self, at: int) -> list[Sent]:
         stop = self._present_stop()

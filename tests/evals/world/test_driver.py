@@ -334,6 +334,7 @@ def test_an_order_that_a_newer_list_shows_again_is_loaded_and_tried_once_more() 
             left = stop("s2", 50.02, ["A-3"], done="delivered" in kinds(events)[-2:-1])
             shown = route(stop("s1", 50.01, [], done=True), left).model_copy(update={"version": 2})
     assert kinds(events)[-5:] == ["loaded", "departed", "arrived", "delivered", "finished"]
+    assert len({event["key"] for event in events}) == len(events)
 
 
 def test_who_has_cancelled_sends_the_driver_away() -> None:
