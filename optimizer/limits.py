@@ -1,4 +1,4 @@
-"""A vehicle's own limits on a route: driving, distance, and how long it is out.
+"""A vehicle's own limits on a route: driving, distance, and how long it is out; which refinements a problem uses.
 
 How long a route takes counts from leaving to its end, when the van leaves as late as it can without ending later.
 """
@@ -8,7 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from optimizer.problem import Stop, Vehicle
+from optimizer.problem import Problem, Stop, Vehicle
+
+
+def refinements(problem: Problem) -> tuple[str, ...]:
+    """What the problem has beyond hours, kilometres, windows and capacities, in words: an engine that searches without
+    one of these may find plans that the exact pass then breaks up."""
+    vans, stops = problem.vehicles, problem.stops
+    has = {
+        "set-up times": any(stop.setup_s for stop in stops),
+        "times by kind of vehicle": any(stop.by_kind for stop in stops),
+        "profiles": any(van.profile for van in vans),
+        "prices of driving or of work": any(van.cost_per_driving_hour or van.cost_per_task_hour for van in vans),
+        "limits on driving, distance or length": any(
+            (van.max_driving_s, van.max_distance_m, van.max_route_s) != (None, None, None) for van in vans
+        ),
+        "breaks for light vans": any(own.max_load for van in vans for own in van.breaks),
+    }
+    return tuple(words for words, there in has.items() if there)
 
 
 class Timed(Protocol):

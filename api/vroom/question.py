@@ -172,13 +172,13 @@ class Question:
         return Stop(
             id=task.name, location=self.row_of(task), service_s=said.service, setup_s=said.setup,
             by_kind={kind: said.takes_s(kind) for kind in kinds},
-            windows=in_order(said.time_windows, f"{task.field}.time_windows"), demand=task.delivery,
+            windows=self._since(in_order(said.time_windows, f"{task.field}.time_windows")), demand=task.delivery,
             pickup=task.pickup, after=task.after, skills=_words(task.skills), drop_penalty=self._penalty(task),
         )  # fmt: skip
 
     def _van(self, at: int, vehicle: Vehicle) -> Van:
         start, end = self.ends_of(at, vehicle)
-        ready, shift_end = vehicle.time_window or (0, self._horizon)
+        [(ready, shift_end)] = self._since((vehicle.time_window or (self._t0, self._horizon),))
         costs, first = vehicle.costs, self.given.vehicles[0]
         by_hour = self.tables[vehicle.profile].costs is None
         return Van(
@@ -198,23 +198,41 @@ class Question:
         found = []
         for number, each in enumerate(vehicle.breaks):
             windows = in_order(each.time_windows, f"vehicles[{at}].breaks[{number}].time_windows")
-            whole = vehicle.time_window or (0, self._horizon)
+            whole = vehicle.time_window or (self._t0, self._horizon)
             found.append(
                 Break(
-                    id=str(each.id), duration_s=each.service, windows=windows or (whole,), max_load=each.max_load or ()
+                    id=str(each.id),
+                    duration_s=each.service,
+                    windows=self._since(windows or (whole,)),
+                    max_load=each.max_load or (),
                 )
             )
         return tuple(sorted(found, key=lambda own: own.windows[0]))
+
+    @cached_property
+    def _t0(self) -> int:
+        """The engine's second 0, so that timestamps are no larger to it than a day: early enough to be anywhere when
+        the first window opens."""
+        opens = [opens for opens, _ in self._windows]
+        opens += [vehicle.time_window[0] for vehicle in self.given.vehicles if vehicle.time_window]
+        return max(0, min(opens, default=0) - ceil(self._longest_s / min(v.speed_factor for v in self.given.vehicles)))
+
+    def _since(self, windows: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        return tuple((opens - self._t0, closes - self._t0) for opens, closes in windows)
+
+    @cached_property
+    def _windows(self) -> list[tuple[int, int]]:
+        """Of tasks and breaks."""
+        found = [window for task in self.tasks.values() for window in task.said.time_windows]
+        return found + [window for v in self.given.vehicles for own in v.breaks for window in own.time_windows]
 
     @cached_property
     def _horizon(self) -> int:
         """No route ends later, whatever its order."""
         said, vehicles = [task.said for task in self.tasks.values()], self.given.vehicles
         rests = [each for vehicle in vehicles for each in vehicle.breaks]
-        windows = [window for task in said for window in task.time_windows]
-        windows += [window for own in rests for window in own.time_windows]
         last = [vehicle.time_window[0] for vehicle in vehicles if vehicle.time_window]
-        last += [closes for _, closes in windows]
+        last += [closes for _, closes in self._windows]
         slowest = min(vehicle.speed_factor for vehicle in vehicles)
         driving = ceil((len(said) + 1) * self._longest_s / slowest)
         busy = sum(each.service for each in rests)
@@ -222,7 +240,7 @@ class Question:
             max([each.setup, *each.setup_per_type.values()]) + max([each.service, *each.service_per_type.values()])
             for each in said
         )
-        return max(last, default=0) + busy + driving
+        return max(last, default=self._t0) + busy + driving
 
     @cached_property
     def _longest_s(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 from core.errors import BadInput
 from optimizer import ortools_engine
 from optimizer.checker import check
+from optimizer.limits import refinements
 from optimizer.problem import Break, Plan, Problem, Stop, Vehicle
 from optimizer.schedule import Schedule
 from optimizer.travel import NO_ROAD_S, Matrix
@@ -137,3 +138,14 @@ def test_a_route_that_may_leave_later_is_as_long_as_from_then_on() -> None:
     short = problem(matrix, day.stops, [with_(van(), max_route_s=50 * 60 - 1)], {"v1": ("s1", "s2")})
     assert violations(short, matrix) == {("duration", "v1")}
     assert any("is out for 3000 s" in words for words in as_plan(short, matrix).routes[0].broken)
+
+
+def test_what_a_problem_has_beyond_the_plain_is_named() -> None:
+    matrix = road(2)
+    assert refinements(problem(matrix, [stop(1)])) == ()
+    rest = Break(id="b", duration_s=1, windows=((0, 1),), max_load=(1,))
+    fleet = [with_(van(), cost_per_task_hour=5, max_route_s=60, profile="", breaks=(rest,))]
+    assert refinements(problem(matrix, [with_(stop(1), setup_s=5)], fleet)) == (
+        "set-up times", "prices of driving or of work", "limits on driving, distance or length",
+        "breaks for light vans",
+    )  # fmt: skip

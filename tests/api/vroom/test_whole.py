@@ -281,3 +281,22 @@ def test_a_large_matrix_is_held_once() -> None:
         tracemalloc.stop()
 
     assert peak < 1.4 * 601 * 601 * 4 + 300_000, "the numbers once, as 32 bits, beside the text"
+
+
+def test_timestamps_are_small_to_the_engine_and_stay_timestamps_in_the_answer() -> None:
+    problem = a_problem(4)
+    later = json.loads(json.dumps(problem))
+    year = 1_700_000_000
+    doors = [*later["jobs"], *(s[end] for s in later["shipments"] for end in ("pickup", "delivery"))]
+    for thing in [*doors, *(own for v in later["vehicles"] for own in v.get("breaks", []))]:
+        thing["time_windows"] = [[lo + year, hi + year] for lo, hi in thing.get("time_windows", [])]
+    for van in later["vehicles"]:
+        van["time_window"] = [edge + year for edge in van["time_window"]]
+    first, second = (optimize(json.dumps(each).encode()) for each in (problem, later))
+    question = Question(given.read(json.dumps(later).encode()))
+
+    assert max(v.shift_end_s for v in question.problem.vehicles) < 24 * HOUR
+    assert faults(later, second) == []
+    assert second["summary"]["cost"] == first["summary"]["cost"]
+    arrivals = [[step["arrival"] for step in route["steps"]] for route in first["routes"]]
+    assert [[step["arrival"] - year for step in route["steps"]] for route in second["routes"]] == arrivals
