@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from agent import planner as port
 from agent.planner import Choose, Escalate, Planner, Situation, Step
 from core import canonical
+from core.broken import TOLD_BEFORE
 from optimizer import what_if
 from optimizer.options import ONE_STOP, Option, Scope
 from optimizer.problem import Problem
@@ -51,6 +52,8 @@ class Outcome(BaseModel):
     step: dict[str, Any]
     picked: str | None
     verdict: Verdict | None
+    pressing: bool = False
+    """there was no time to ask a person: an option that policy lets through was taken instead of the planner's"""
 
 
 def priced(kind: str, problem: Problem, options: Sequence[Option]) -> tuple[dict[str, Any], ...]:
@@ -69,17 +72,39 @@ def decide(inputs: Inputs, options: tuple[dict[str, Any], ...], planner: Planner
     step = planner.next_step(situation)
     picked = inputs.picked or (step.option_id if isinstance(step, Choose) else None)
     option = next((o for o in options if o["id"] == picked and o["feasible"]), None)
-    verdict = None
-    if option is not None:
-        action = kinds.action_kind(inputs.kind, option)
-        verdict = desk.judge(inputs.policy, action, inputs.stop, inputs.facts, option)
+    verdict = _judged(inputs, option) if option is not None else None
+    pressing = verdict is not None and verdict.verdict == "ask" and inputs.picked is None and _is_pressing(inputs)
+    told = _tells_at_once(inputs, options) if pressing else None
+    if told is not None:
+        option, verdict = told, _judged(inputs, told)
     return Outcome(
         options=options,
         situation=canonical.digest(situation),
         step=checked(step, situation).model_dump(mode="json"),
         picked=option["id"] if option else None,
         verdict=verdict,
+        pressing=told is not None,
     )
+
+
+def _judged(inputs: Inputs, option: dict[str, Any]) -> Verdict:
+    action = kinds.action_kind(inputs.kind, option)
+    return desk.judge(inputs.policy, action, inputs.stop, inputs.facts, option)
+
+
+def _is_pressing(inputs: Inputs) -> bool:
+    """Whether the stop's promise breaks before a person has answered and its customer could still be told in time."""
+    stop = next((each for each in inputs.problem.stops if each.id == inputs.stop), None)
+    if stop is None or stop.due_s is None:
+        return False
+    left_s = stop.due_s - inputs.problem.now_s
+    return 0 < left_s < (desk.OWNER_ANSWERS_WITHIN + TOLD_BEFORE).total_seconds()
+
+
+def _tells_at_once(inputs: Inputs, options: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The cheapest option that tells the stop's customer and that policy lets through without a person."""
+    tells = [o for o in options if o["feasible"] and inputs.stop in o["retold"]]
+    return next((o for o in tells if _judged(inputs, o).verdict == "auto"), None)
 
 
 def recompute(inputs: Inputs, matrix: Matrix, planner: Planner) -> Outcome:

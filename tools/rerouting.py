@@ -57,7 +57,7 @@ def _nothing_moved_is_served(
     job: Job, before: Mapping[str, Sequence[str]], changed: Mapping[str, Sequence[str]], still: set[str]
 ) -> None:
     """Vans drive on while a person reads: a stop that stayed where it was and was served drops out of the new list; one
-    that was to be moved makes it another question. Raises Stale."""
+    that was to be moved makes it another question, and so does a change of which nothing is left. Raises Stale."""
     served = {s for stops in changed.values() for s in stops} - still
 
     def moved(gone: set[str]) -> set[str]:
@@ -65,7 +65,8 @@ def _nothing_moved_is_served(
         new = {v: [s for s in stops if s not in gone] for v, stops in changed.items()}
         return {move.stop_id for move in moves(was, new, _subject(job.case))}
 
-    if served and (moved(set()) & served or not moved(served)):
+    intended = moved(set())
+    if intended & served or (served and intended and not moved(served)):
         raise Stale(f"{len(served)} of the stops it moves were served meanwhile.", "Look at the case again.")
 
 

@@ -1,9 +1,8 @@
 """A driver with a van, as a state machine: load, depart, drive, arrive, serve, deliver or fail, next, return, finish;
 and out again, when there is work and shift left.
 
-A driver knows the route that the phone shows and what is in the van; before each move the phone is looked at again.
-Nothing here sends: `until(t)` returns what happened by then, for the run to send. Times are seconds since the epoch.
-"""
+A driver knows the route on the phone and what is in the van. `until(t)` returns what happened by then, for the run to
+send. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -274,7 +273,8 @@ class Van:
 
     def _scan(self, at: int, orders: Sequence[str]) -> Sent:
         self.aboard |= dict.fromkeys(orders)
-        return self._event("loaded", at, canonical.short("load", *orders, self.finished_at), data={"orders": list(orders)})
+        key, data = canonical.short("load", *orders, self.finished_at), {"orders": list(orders)}
+        return self._event("loaded", at, key, data=data)
 
     def _arrive(self, at: int) -> list[Sent]:
         stop = self._present_stop()

@@ -155,3 +155,27 @@ def test_a_customer_who_asked_for_another_day_makes_staying_the_dear_option() ->
     assert price["wait"] == before["wait"] + failed_attempt
     assert price["postpone"] == before["postpone"] - failed_attempt
     assert asked.picked == "postpone"
+
+
+MOVED = FACTS | {"minutes_since_move": 5}
+"""every option that moves the stop again needs a person"""
+
+
+@pytest.mark.parametrize(
+    ("left_min", "changes", "picked"),
+    [
+        pytest.param(30, {}, "wait", id="a person can still answer in time"),
+        pytest.param(29, {}, "retell", id="asked now, the answer would come too late"),
+        pytest.param(29, {"facts": FACTS}, "reassign:v2", id="the cheapest of those that tell them"),
+        pytest.param(0, {}, "wait", id="it is broken already"),
+        pytest.param(29, {"picked": "wait"}, "wait", id="a person has chosen"),
+        pytest.param(29, {"facts": MOVED | {"retold_today": 2}}, "wait", id="telling them needs a person too"),
+    ],
+)
+def test_when_there_is_no_time_to_ask_the_customer_is_told(left_min: int, changes: dict[str, Any], picked: str) -> None:
+    given = inputs(due_s=8 * HOUR + left_min * MINUTE, **({"facts": MOVED} | changes))
+    found = weigh.recompute(given, ROAD, Picks("wait"))
+    assert (found.picked, found.pressing) == (picked, picked != "wait")
+    assert found.verdict is not None
+    assert found.verdict.verdict == ("auto" if found.pressing else "ask")
+    assert found.step["option_id"] == "wait", "what the planner said stays on record"

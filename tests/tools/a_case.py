@@ -18,7 +18,7 @@ from core.store.tables import case, decision, effect, order, promise
 from tests.living import DAY, DEPOT, Day, Living, a_day, at, look, who
 from tools import approvals, tracker
 
-NOW = at("07:30")
+NOW = at("07:10")
 ROUTES = {"van1": ["A1", "A2", "A3"], "van2": ["B1", "B2"]}
 PLACES = {"B1": 1.5, "B2": 2.5}
 
@@ -48,7 +48,7 @@ class Says:
 
 
 def planned(living: Living) -> Day:
-    """Two vans at the depot with three and two stops, nobody loaded yet; it is half past seven."""
+    """Two vans at the depot with three and two stops, nobody loaded yet."""
     day = a_day(living, ROUTES, PLACES)
     living.to(NOW)
     with store.transaction() as db:

@@ -177,6 +177,13 @@ def test_the_stop_that_a_van_is_at_or_heads_to_is_not_put_behind_another(bench: 
     assert bench.routes()["van1"] == bench.stops("A1", "A3", "A2")
 
 
+def test_an_order_is_taken_off_also_when_another_stop_was_served_meanwhile(bench: Bench) -> None:
+    load_and_leave(bench.db, "van1", [bench.order[r] for r in ("A1", "A2", "A3")], at("08:00"))
+    deliver(bench.db, "van1", bench.order["A1"], at("08:10"))
+    bench.run("cancel", orders=(bench.order["A3"],), routes={"van1": bench.stops("A1", "A2")})
+    assert orders.get(bench.db, bench.order["A3"]).status == "cancelled"
+
+
 def test_a_change_without_a_plan_is_stale(record: Connection) -> None:
     a_depot(record)
     case_id = cases.open_or_join(record, "predicted_late", "stp_1", DEPOT, DAY, {}, NOW)[0]

@@ -15,14 +15,18 @@ from core import clock, decisions, orders, promises
 from core.store import db as store
 from core.store.tables import van
 from optimizer import wave
-from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_plan, a_van, an_order, load_and_leave, tap, texts_to
-from tests.tools.a_case import NOW, approve, asked, case_row, decided, planned, routes, status_of
+from tests.living import DAY, DEPOT, HOME, STEP, Day, Living, a_plan, a_van, an_order, at, load_and_leave, tap, texts_to
+from tests.tools.a_case import approve, asked, case_row, decided, planned, routes, status_of
 from tools import publishing
+
+NOW = at("07:30")
 
 
 @pytest.fixture
 def day(living: Living) -> Day:
-    return planned(living)
+    day = planned(living)
+    living.to(NOW)
+    return day
 
 
 def came_in(ref: str, place: float, **given: Any) -> tuple[str, str]:
