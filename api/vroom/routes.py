@@ -110,7 +110,7 @@ def _retimed(question: Question, at: int, vehicle: Vehicle) -> Timed:
 
 
 def _splits(question: Question, line: Line, place: int) -> tuple[int, ...]:
-    """Seconds driven before the break: as on the break before, or all of the leg."""
+    """Seconds of its leg that could lie behind the break, besides none: all of them, or half."""
     later = sum(isinstance(each.does, Task) for each in line.planned[:place])
     whole = legs(question, line)[later].seconds
     return whole, whole // 2
