@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -78,11 +78,19 @@ def cell(path: Path, instance: Instance, engine: str, seconds: float, seeds: Seq
     workers = min(len(asked), os.cpu_count() or 1)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         runs = [pool.submit(one, str(path), engine, seconds, seed) for seed in asked]
-        found = [run.result() for run in runs]
+        found = [_outcome(run) for run in runs]
     refused = [each for each in found if isinstance(each, str)]
     if refused:
         return Cell(name, engine, why_not=refused[0])
     return Cell(name, engine, tuple(each for each in found if isinstance(each, Judged)))
+
+
+def _outcome(run: Future[Judged | str]) -> Judged | str:
+    """What a run came to; one that ends in an error, or whose process is killed, must not end the others."""
+    try:
+        return run.result()
+    except Exception as error:
+        return f"failed: {type(error).__name__}"
 
 
 def run(paths: Sequence[Path], engines: Sequence[str], seconds: float, seeds: Sequence[int]) -> tables.Results:

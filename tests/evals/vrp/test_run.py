@@ -80,6 +80,12 @@ def test_what_an_engine_can_not_do_stands_in_its_cell(folder: Path, monkeypatch:
     assert run.cell(path, first(folder), "other", 0.1, [1]).why_not == "over 1 stops"
 
 
+def test_a_run_that_ends_in_an_error_does_not_end_the_others(folder: Path) -> None:
+    path = folder / "vrptw_solomon100" / "T1.txt"
+    found = run.cell(path, instances.read(path), "an engine that is not there", 0.1, [1])
+    assert found.why_not == "failed: KeyError"
+
+
 FOREIGN = [
     ({"breaks": (Break(id="b", duration_s=1, windows=((0, 1),)),)}, "breaks"),
     ({"end": None}, "open routes"),
