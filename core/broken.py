@@ -20,8 +20,8 @@ from core.store.tables import case, effect, event, message, order, outbox, perso
 
 TOLD_BEFORE = timedelta(minutes=15)
 KNOWABLE_BEFORE = timedelta(minutes=30)
-TELLING = frozenset({"retell", "correction", "rescheduled", "late"})
-"""templates that tell another time than the one that was promised"""
+TELLING = frozenset({"retell", "retell_untimed", "correction", "rescheduled", "late"})
+"""templates that tell another time than the one that was promised, or that it is not known yet"""
 NOT_SENT = {
     "opted_out": "opted_out",
     "message.opted_out": "opted_out",
@@ -148,13 +148,14 @@ def _messages(db: Connection, day: date) -> dict[str, list[Row[Any]]]:
 
 
 def _calls(db: Connection, day: date) -> dict[str, list[datetime]]:
-    """Stop or order -> when whoever worked a case about it had called."""
-    query = select(case.c.subject, case.c.facts, case.c.closed_at).where(
+    """Stop or order -> when whoever worked a case about it, or the incident that it belongs to, had called."""
+    query = select(case.c.id, case.c.subject, case.c.facts, case.c.closed_at).where(
         case.c.day == day, case.c.facts["called"].as_boolean(), case.c.closed_at.is_not(None)
     )
     found: dict[str, list[datetime]] = {}
     for row in db.execute(query.order_by(case.c.closed_at, case.c.id)):
-        for about in {row.subject, *row.facts.get("stops", [])}:
+        hit = db.execute(select(case.c.subject).where(case.c.facts["incident"].astext == row.id)).scalars()
+        for about in {row.subject, *row.facts.get("stops", []), *hit}:
             found.setdefault(about, []).append(row.closed_at)
     return found
 

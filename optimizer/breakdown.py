@@ -1,7 +1,7 @@
 """What can be done about all stops that are left on a van which broke down: one answer for the whole van.
 
     wait       nothing: the van goes on when it can, nobody is told
-    repair     the same, and everybody whom it makes late is told; only when somebody said how long it takes
+    repair     the same, and everybody whom it makes late is told
     rescue     another van comes to the place, takes the goods over and serves the stops behind that; without a vehicle:
                the nearest few, each stop on the one where it costs least
     postpone   all of them leave the day
@@ -49,9 +49,7 @@ def candidates(
     problem: Problem, matrix: Matrix, subject: str, kinds: Collection[str], scope: Scope
 ) -> tuple[Candidate, ...]:
     here = _Roadside(problem, matrix, scope)
-    tried: list[tuple[Kind, str | None]] = [("wait", None)]
-    if scope.repair_known:
-        tried.append(("repair", None))
+    tried: list[tuple[Kind, str | None]] = [("wait", None), ("repair", None)]
     near = here.near
     tried += [("rescue", vehicle.id) for vehicle in near[:OFFERED]]
     if len(near) > 1 and len(here.stops) > 1:

@@ -78,8 +78,6 @@ class Scope(Frozen):
     """its order has no place in the plan: doing nothing is leaving it out, also where the van comes by anyhow"""
     breakdown: str | None = None
     """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`"""
-    repair_known: bool = False
-    """somebody has said when it goes on"""
     unfit: tuple[str, ...] = ()
     """vans that can't come: they stand themselves"""
     order_counts: dict[str, int] = Field(default_factory=dict)

@@ -144,6 +144,6 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = {
     "postpone": move_day,
     "reschedule": move_day,
     "cancel": cancel,
-    "repair": retell,
+    "repair": roadside_case.repair,
     "rescue": rescue,
 }

@@ -17,6 +17,7 @@ from core.clock import parse
 from core.errors import Stale
 from core.store.tables import breakdown
 from optimizer.options import Scope
+from tools import telling
 from tools.notify import templates
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def scope(db: Connection, row: Row[Any]) -> Scope:
     standing = select(breakdown.c.vehicle_id).where(breakdown.c.day == row.day, breakdown.c.ended_at.is_(None))
     return Scope(
         stops=left, breakdown=mine.id, vehicle=mine.vehicle_id,
-        repair_known=mine.ended_at is not None or mine.minutes is not None,
         unfit=tuple(sorted(set(db.execute(standing).scalars()) - {mine.vehicle_id})),
         order_counts={stop: count for stop, count in counts.items() if count > 1},
     )  # fmt: skip
@@ -52,6 +52,17 @@ def settled(db: Connection, row: Row[Any]) -> str | None:
 def _left(db: Connection, row: Row[Any]) -> tuple[str, ...]:
     route = vans.open_route(db, row.subject, row.depot_id, row.day)
     return tuple(stop for stop in route if stop in set(row.facts["stops"]))
+
+
+def repair(job: Job) -> dict[str, Any]:
+    """Whom it makes late is told the new time; where nobody can say when the van goes on, that it comes later."""
+    mine = breakdowns.get(job.db, job.case.facts["breakdown"])
+    if mine.ended_at is not None or mine.minutes is not None:
+        return {"promises": telling.retell(job)}
+    told = [row for stop in job.args.retold for row in orders.at_stop(job.db, stop) if row.status in orders.OPEN]
+    for row in told:
+        telling.say(job, row, "retell_untimed", order=row.ref)
+    return {"told": [row.id for row in told]}
 
 
 # The transfer ---------------------------------------------------------------------------------------------------------

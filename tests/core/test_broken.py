@@ -217,6 +217,16 @@ def test_a_call_by_who_worked_the_case_is_telling(db: Connection, order: str, ca
     assert (row.reason, row.told) == (reason, at("09:20") if called else None)
 
 
+def test_a_call_about_an_incident_reaches_all_whom_it_hits(db: Connection, order: str) -> None:
+    judged_late(db, order, "09:00", "11:20")
+    made, _ = cases.open_or_join(db, "incident", "inc_1", DEPOT, DAY, {}, at("09:00"))
+    cases.fold(db, "predicted_late", stop_of(db, order), DEPOT, DAY, {}, made, at("09:00"))
+    facts = {"called": True, "note": "Called them all."}
+    cases.advance(db, cases.get(db, made), "closed", closed_at=at("09:20"), facts=facts)
+    arrive(db, order, "11:20")
+    assert (the_one(db).reason, the_one(db).told) == ("told", at("09:20"))
+
+
 def test_who_cancelled_is_not_failed_by_the_van_that_comes_to_the_same_door(db: Connection, order: str) -> None:
     facts = {"order": order, "requester": "customer"}
     cases.open_or_join(db, "cancel", order, DEPOT, DAY, facts, at("09:00"))

@@ -43,7 +43,7 @@ def day(due_s: int | None = None) -> Problem:
 
 
 def scope(**given: object) -> Scope:
-    return Scope.model_validate({"stops": LEFT, "breakdown": "brk", "vehicle": "b", "repair_known": True, **given})
+    return Scope.model_validate({"stops": LEFT, "breakdown": "brk", "vehicle": "b", **given})
 
 
 def answers(asked: Problem, about: Scope | None = None) -> dict[str, Option]:
@@ -60,10 +60,6 @@ def after(asked: Problem, option: Option) -> Problem:
 
 def test_every_way_is_offered_and_doing_nothing_always() -> None:
     assert answers(day()).keys() == {"wait", "repair", "rescue:near", "rescue:far", "rescue", "postpone"}
-
-
-def test_without_anybodys_word_the_repair_is_no_option() -> None:
-    assert "repair" not in answers(day(), scope(repair_known=False))
 
 
 def test_the_van_comes_to_the_place_first_and_then_serves_what_it_fetched() -> None:

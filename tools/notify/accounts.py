@@ -32,7 +32,7 @@ STAGES: dict[str, MessageClass] = {
     "survey": "survey",
 }
 """stage -> what its messages are to the caps: those that keep promises go first, surveys last"""
-STAGE_OF = {"retell": "late", "out_for_delivery_untimed": "out_for_delivery"}
+STAGE_OF = {"retell": "late", "retell_untimed": "late", "out_for_delivery_untimed": "out_for_delivery"}
 """template -> its stage, where the two have different names"""
 
 

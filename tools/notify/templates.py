@@ -51,6 +51,7 @@ _NEWS = ("last_fact", "last_fact_age")
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "promise": _WINDOW,
     "retell": _WINDOW,
+    "retell_untimed": ("order",),
     "rescheduled": ("order", "day"),
     "declined": ("order",),
     "cancelled": ("order",),

@@ -111,12 +111,15 @@ def test_one_case_about_all_that_is_left(living: Living) -> None:
 def test_a_second_tap_joins_and_corrects_the_minutes(living: Living) -> None:
     out(living)
     case_id = breaks()
-    living.work(planner=Picks("postpone"))
-    assert "repair" not in {o["id"] for o in case_row(case_id).options}, "nobody has said how long it takes"
+
+    def minutes_late() -> int:
+        living.work(planner=Picks("postpone"))
+        return int(next(o["minutes_late"] for o in case_row(case_id).options if o["id"] == "repair"))
+
+    assumed = minutes_late()
     with store.transaction() as db:
         tap(db, "breakdown", "van1", NOW, key="again", reason="engine", minutes=30)
-    living.work(planner=Picks("postpone"))
-    assert "repair" in {o["id"] for o in case_row(case_id).options}
+    assert minutes_late() < assumed
     with store.transaction() as db:
         assert db.execute(select(func.count()).select_from(breakdown)).scalar_one() == 1
 
@@ -227,6 +230,19 @@ def test_waiting_for_the_repair_retimes_the_list_and_tells_in_one_batch(living: 
         told = promises.open_of(db, day.orders["A4"])
     assert told is not None
     assert told.hi > NOW + timedelta(minutes=150)
+
+
+def test_while_nobody_knows_how_long_no_time_is_told(living: Living) -> None:
+    day = out(living)
+    case_id = breaks()
+    with store.transaction() as db:
+        before = [promises.open_of(db, day.orders[ref]) for ref in ("A2", "A3", "A4")]
+    agreed(living, case_id, "repair")
+    assert case_row(case_id).reason_code == "done"
+    told = [text for text in texts_to_all(day) if text.startswith("retell")]
+    assert set(told) == {"retell_untimed"}
+    with store.transaction() as db:
+        assert [promises.open_of(db, day.orders[ref]) for ref in ("A2", "A3", "A4")] == before
 
 
 def texts_to_all(day: Day) -> list[str]:
