@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from core.errors import BadInput
 from optimizer import ortools_engine
 from optimizer.comparing import Solve, compare, fleet_sizes, why_moved
-from optimizer.problem import Plan, Problem, with_routes
+from optimizer.problem import Problem, with_routes
+from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
-from tests.optimizer.a_problem import HOUR, MINUTE, as_plan, days, few, problem, road, stop, van
+from tests.optimizer.a_problem import HOUR, MINUTE, days, few, problem, road, stop, van
 
 
 def by_ortools(matrix: Matrix) -> Solve:
@@ -40,9 +43,14 @@ def test_a_comparison_is_the_difference_of_the_plans_and_turns_round(
     order = data.draw(st.permutations([s.id for s in day.stops]))
     other = {day.vehicles[0].id: tuple(order[: data.draw(st.integers(0, len(order)))])}
     there, back = compare(day, matrix, day.routes, other), compare(day, matrix, other, day.routes)
-    plans: list[Plan] = [as_plan(day, matrix), as_plan(day.model_copy(update={"routes": other}), matrix)]
+    schedule = Schedule(day, matrix)  # the live first leg is that of the present plan
 
-    assert there.cents + there.penalty_cents == plans[1].cost - plans[0].cost
+    def price(routes: Mapping[str, tuple[str, ...]]) -> int:
+        served = {stop_id for stops in routes.values() for stop_id in stops}
+        left_out = sum(s.drop_penalty for s in day.stops if s.id not in served)
+        return left_out + sum(schedule.cost(v, routes.get(v.id, ())) for v in day.vehicles)
+
+    assert there.cents + there.penalty_cents == price(other) - price(day.routes)
     assert (there.cents, there.late_s, there.vans) == (-back.cents, -back.late_s, -back.vans)
     assert (there.dropped, there.broken) == (back.gained, back.kept)
     assert sum(van.cents for van in there.by_van) == there.cents
