@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -19,7 +20,6 @@ from sqlalchemy import Connection
 import prompts
 from agent import reply as phrasing
 from agent.embedded.planner import EmbeddedPlanner
-from agent.embedded.understand import understand
 from agent.planner import (
     Answer,
     Ask,
@@ -35,19 +35,22 @@ from agent.planner import (
     Try,
     check_step,
 )
-from core import clock, threads
+from agent.understanding import slots
+from agent.understanding.understand import understand
+from core import clock, effects, threads
 from core.errors import BadInput, DoorstepError, NotFound, Unavailable
 from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
 from tools import desk, offers
-from tools.notify import contact, survey, templates
+from tools.notify import accounts, contact, survey, templates
 
 logger = structlog.get_logger("conversation")
 
+Channel: TypeAlias = Literal["chat", "sms"]
 MAX_STEPS = 6
 MAX_CHARS = 2000
-HAND_OVER_REPLY = {"safety": "reply_safety"}
+HAND_OVER_REPLY = {"safety": "reply_safety", "complaint": "reply_complaint"}
 OPTS = {"opted_out": (contact.opted_out, "reply_opted_out"), "opted_in": (contact.opted_in, "reply_opted_in")}
 
 
@@ -86,9 +89,12 @@ class Said:
     facts: tuple[Fact, ...] = ()
 
 
-def turn(who: Principal, text: str, by: Planner | None = None, key: str | None = None) -> Turn:
+def turn(
+    who: Principal, text: str, by: Planner | None = None, key: str | None = None, channel: Channel = "chat"
+) -> Turn:
     """Answer one message of somebody. The same `key` of the same principal again gets the same reply, and nothing is
-    done twice: what a turn does is written in one transaction with its reply."""
+    done twice: what a turn does is written in one transaction with its reply. Where it came by `sms`, the reply is in
+    the outbox as well."""
     said = text.strip()
     if not said or len(said) > MAX_CHARS:
         raise BadInput(f"The message has {len(said)} characters.", f"Write 1 to {MAX_CHARS}.", field="text")
@@ -96,11 +102,11 @@ def turn(who: Principal, text: str, by: Planner | None = None, key: str | None =
     with store.transaction() as db:
         now, zone = clock.here(db)
         talk = threads.open_of(db, who, now)
-        heard = threads.hear(talk, said, now, key)
+        heard = threads.hear(talk, said, now, key, channel)
         if heard.reply is not None:
             return Turn.model_validate(heard.reply)
         lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in heard.before]
-        loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), _open_question(talk), now, zone)
+        loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), _open_question(talk), now, zone, channel)
         if isinstance(by, EmbeddedPlanner):  # it thinks for microseconds: all of the turn is one transaction
             loop.talk = talk
             return loop.run(by)
@@ -120,10 +126,10 @@ class _Loop:
 
     def __init__(
         self, who: Principal, heard: threads.Heard, lines: tuple[Line, ...], question: str | None, now: datetime,
-        zone: ZoneInfo,
+        zone: ZoneInfo, channel: Channel,
     ) -> None:  # fmt: skip
         self.who, self.heard, self.lines, self.question = who, heard, lines, question
-        self.now, self.zone = now, zone
+        self.now, self.zone, self.channel = now, zone, channel
         self.facts: tuple[Fact, ...] = ()
 
     def situation(self) -> Situation:
@@ -137,6 +143,7 @@ class _Loop:
             question_open=self.question,
             prompt_version=prompts.version(),
             today=self.now.astimezone(self.zone).date().isoformat(),
+            language=self._language(),
         )
 
     def run(self, by: Planner) -> Turn:
@@ -210,7 +217,16 @@ class _Loop:
         return Said(self._words(template, **said), case=case_id)
 
     def _words(self, template: str, **said: str) -> str:
-        return templates.render(templates.to_staff(template) if self.who.is_staff else template, **said)
+        if self.who.is_staff:
+            return templates.render(templates.to_staff(template), **said)
+        return templates.render(template, lang=self._language(), **said)
+
+    def _language(self) -> str:
+        """What they write in; staff are answered in English."""
+        lang = "en"
+        for line in self.lines:
+            lang = slots.language(line.text, lang) if line.who == "them" else lang
+        return "en" if self.who.is_staff else lang
 
     def _hand_over(self, reason_code: str) -> Turn:
         return self._conclude(lambda db: self._handed_over(db, reason_code))
@@ -221,7 +237,7 @@ class _Loop:
         try:
             case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
         except NotFound:  # somebody without an order: there is no depot to hand them to
-            return Said(templates.render("reply_no_order"))
+            return Said(self._words("reply_no_order"))
         return Said(self._words(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
 
     def _opted(self, db: Connection, reason_code: str) -> Said:
@@ -229,7 +245,9 @@ class _Loop:
         change, template = OPTS[reason_code]
         if self.who.role != "customer" or not change(db, self.who.subject, self.who.id, self.now):
             return Said("")
-        return Said(templates.render(template))
+        if self.channel == "sms" and reason_code == "opted_out":
+            return Said("")  # the carrier confirms it, and lets nothing more through
+        return Said(self._words(template))
 
     def _rates(self) -> bool:
         """Whether this is a bare number that answers a survey of ours."""
@@ -240,7 +258,7 @@ class _Loop:
 
     def _rated(self, db: Connection) -> Said:
         survey.rate(db, self.who.subject, int(self.lines[-1].text), self.who.id, self.now)
-        return Said(templates.render("reply_rated"))
+        return Said(self._words("reply_rated"))
 
     def _finish(self, said: Said) -> Turn:
         return self._conclude(lambda db: said)
@@ -259,11 +277,18 @@ class _Loop:
         said = act(talk.db)
         talk.ask(said.question, self.now)
         if said.text and not talk.erased:
-            talk.say("out", said.text, self.now, said.case)
+            self._reply(talk, said)
         done = Turn(reply=said.text, intent=self._intent(), case=said.case, choices=said.choices, facts=said.facts)
         threads.answer(talk.db, self.who, self.heard, done.model_dump(mode="json"))
         return done
 
+    def _reply(self, talk: threads.Talk, said: Said) -> None:
+        if self.channel == "chat":  # whoever asked reads the answer to the request
+            talk.say("out", said.text, self.now, said.case)
+            return
+        line, _ = talk.say("out", said.text, self.now, said.case, channel=self.channel, template=accounts.REPLY)
+        effects.queue_line(talk.db, line, self.who.subject, self.now)
+
     def _intent(self) -> str:
         role = "dispatcher" if self.who.is_staff else self.who.role
-        return understand(self.lines[-1].text, role, self.now.date()).intent  # type: ignore[arg-type]
+        return understand(self.lines[-1].text, role, self.now.date()).intent

@@ -18,6 +18,10 @@ Role: TypeAlias = Literal["customer", "driver", "dispatcher", "ops_lead", "syste
 
 REASON_CODES: dict[str, str] = {
     "asked_for_human": "the person asked for a human",
+    "asks_policy": "a question about fees, hours, rules or what we offer",
+    "complaint": "a complaint about us or a driver",
+    "refund_wanted": "the person wants money back",
+    "change_wanted": "another address, other goods or a wish for the driver: a person sees to it",
     "cannot_do": "understood, but nothing that we may do for this principal answers it",
     "no_feasible_option": "every option of the case breaks a hard constraint, or there is none",
     "not_understood": "not understood after one question",
@@ -82,6 +86,8 @@ class Situation(Frozen):
     prompt_version: str = ""
     today: str = ""
     """ISO date where the deliveries are"""
+    language: str = "en"
+    """what the person writes in: en or es"""
 
     def said(self) -> str:
         """The last message from them, or nothing."""

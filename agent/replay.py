@@ -19,7 +19,7 @@ from agent.planner import Planner, Situation
 from agent.weigh import Inputs
 from core import blobs, canonical, log
 from core.errors import DoorstepError
-from optimizer import ortools_engine
+from optimizer import plan as planning
 from optimizer.options import Scope
 from optimizer.problem import Problem
 from tools import problems
@@ -83,9 +83,10 @@ def resolve(db: Connection, hashes: Mapping[str, Any]) -> dict[str, Any]:
     """Solve a published plan again."""
     problem = Problem.model_validate(blobs.get(db, hashes["problem"]))
     solve = hashes["solve"]
-    plan = ortools_engine.solve(
+    plan = planning.solve(
         problem,
         problems.matrices().get(problem.matrix),
+        engine=solve.get("engine", "ortools"),  # older decisions knew no other
         seed=solve["seed"],
         iterations=solve["iterations"],
         time_limit_s=600,

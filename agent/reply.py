@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pydantic import BaseModel, ConfigDict
 
 from agent.grounding import Ungrounded
@@ -29,13 +31,31 @@ def words(answer: Answer, situation: Situation) -> Reply:
         return Reply(text=answer.text, template=answer.template, facts=used)
     values = {name: newest[name].value for name in wanted if name in newest}
     name = answer.template if situation.role in ("customer", "driver") else templates.to_staff(answer.template)
-    text = templates.render(name, lang="en", **values)
+    text = templates.render(name, lang=situation.language, **_in_words(values, situation.language))
     return Reply(text=text, template=answer.template, problems=problems, facts=used)
+
+
+def _in_words(values: dict[str, str | int | bool], lang: str) -> dict[str, str | int | bool]:
+    """Codes and standing phrases of facts in the person's language."""
+    said = templates.words("said", lang)
+    proofs = templates.words("proof", lang)
+    return {
+        name: proofs.get(str(value), value) if name == "proof" else said.get(str(value), value)
+        for name, value in values.items()
+    }
+
+
+@cache
+def _questions() -> frozenset[str]:
+    """Our own questions in all languages: these say nothing that a fact must bear."""
+    named = (name for name in templates.SPOKEN if name.startswith("ask_"))
+    return frozenset(templates.shipped(name, lang) for name in named for lang in templates.LANGUAGES)
 
 
 def question(step: Ask, facts: tuple[Fact, ...]) -> tuple[Ask, tuple[Ungrounded, ...]]:
     """As it is asked: in its own words when the facts bear them, else plainly for its slot; and what they did not."""
-    problems = tuple(check_reply(" ; ".join((step.question, *step.choices)), facts))
+    told = step.choices if step.question in _questions() else (step.question, *step.choices)
+    problems = tuple(check_reply(" ; ".join(told), facts))
     if not problems:
         return step, ()
     slot = step.slot if f"ask_{step.slot}" in templates.TEMPLATES else "intent"

@@ -118,9 +118,19 @@ class Message(Answer):
     thread: str | None
 
 
+class DepotReach(Answer):
+    depot: str
+    seconds: int
+    """from it to the door"""
+    why_not: str
+    """what keeps all of its vans from the order; empty: nothing"""
+
+
 class OrderStory(OrderRow):
     events: tuple[OrderEvent, ...]
     messages: tuple[Message, ...]
+    depots: tuple[DepotReach, ...] = ()
+    """those that were weighed when its sender named none, the chosen one first"""
 
 
 class Messages(Answer):
@@ -254,6 +264,8 @@ class RouteOrder(Answer):
     id: str
     ref: str
     pieces: int
+    kind: str = "delivery"
+    """pickup and return are to be fetched there"""
 
 
 class RouteStop(Answer):
@@ -274,6 +286,10 @@ class DriverHours(Answer):
     worked_s: int
     rested_s: int
     since_rest_s: int
+    drove_s: int = 0
+    """driving on the day"""
+    driven_s: int = 0
+    """driving since the last break that counts"""
 
 
 class Break(Answer):
@@ -337,6 +353,7 @@ class Case(Answer):
     verdict: dict[str, Any] | None
     reason_code: str | None
     owner: str | None
+    owner_name: str | None = None
     due_by: datetime | None
     proposal: Proposal | None
 

@@ -49,6 +49,8 @@ class LogHead(Answer):
 class DayReport(Answer):
     """A day in figures, over all depots."""
 
+    currency: str
+    """of all amounts here, which are in its minor units"""
     orders: dict[str, int]
     effects: dict[str, int]
     promises: dict[str, int]

@@ -23,6 +23,7 @@ from api.routes import (
     driver,
     fleet,
     health,
+    inbound,
     incidents,
     live,
     messages,
@@ -59,6 +60,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     for router in (
         health.router,
         talk.router,
+        inbound.router,
         fleet.router,
         again.router,
         risks.router,

@@ -85,8 +85,10 @@ def demo(
 
 @app.command(name="import")
 def import_file(
-    file: Path, depot: Annotated[str, typer.Option(help="Depot that rows without one are for.")],
-    day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
+    file: Path, day: Annotated[str, typer.Option(help="Day of delivery, YYYY-MM-DD.")],
+    depot: Annotated[
+        str | None, typer.Option(help="Depot that rows without one are for; left out: the one that reaches them first.")
+    ] = None,
     kind: Annotated[
         str, typer.Option("--format", help="csv, xlsx, json or loggi; from the name when left out.")
     ] = "",
@@ -133,13 +135,15 @@ def optimize(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed searches another way.")] = 0,
     times_only: Annotated[bool, typer.Option("-c", "--check", help="Choose times for the routes in `steps`.")] = False,
+    engine: Annotated[str, typer.Option(help="native, ortools, or auto: our own where it can.")] = "auto",
 ) -> None:
     """Plan routes: VROOM's problem format in, its solution format out. Without -t a seed always gives the same."""
     from api import vroom
+    from optimizer.plan import named
 
     try:
         content = sys.stdin.buffer.read() if problem is None else _content(problem)
-        solution = vroom.optimize(content, seed=seed, time_limit_s=time_s, times_only=times_only)
+        solution = vroom.optimize(content, seed=seed, time_limit_s=time_s, times_only=times_only, engine=named(engine))
     except DoorstepError as error:
         solution = vroom.failed(error)
     typer.echo(json.dumps(solution, ensure_ascii=False))
@@ -151,15 +155,18 @@ def understand(
     file: Annotated[Path | None, typer.Argument(help="One message a line; else standard input.")] = None,
     role: Annotated[str, typer.Option("--as", help="customer or dispatcher")] = "customer",
 ) -> None:
-    """What each line means: one JSON object a line with text, intent, slots, confidence."""
-    from agent.embedded.understand import understand as read
+    """What each line means: one JSON object a line with text, intent, slots, confidence, also, language."""
+    from agent.understanding import model
+    from agent.understanding.understand import understand as read
     from core.errors import BadInput
 
     if role not in ("customer", "dispatcher"):
         raise BadInput(f"There is no {role!r}.", "Use customer or dispatcher.", field="--as")
+    if not model.is_kept(role):  # type: ignore[arg-type]
+        typer.echo("Reading the training examples, once: about ten seconds.", err=True)
     for line in sys.stdin.buffer if file is None else io.BytesIO(_content(file)):
         said = line.decode("utf-8", "replace").rstrip("\r\n")
-        typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))  # type: ignore[arg-type]
+        typer.echo(json.dumps(read(said, role).model_dump(mode="json"), ensure_ascii=False))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import time
 
 import structlog
 
+from agent.understanding import model
 from api.supervisor import Supervisor, end_with_parent
 from core import clock, log, principals, vans
 from core.errors import Misconfigured
@@ -46,6 +47,9 @@ def prepare(
     """A database with our tables, and DATABASE_URL set to it for this process and its children. Returns the embedded
     server when that is what it is."""
     logging_to_stderr()
+    if not all(map(model.is_kept, model.ROLES)):
+        logger.info("understanding.train", examples="prompts/understanding", seconds="about 10, once")
+        model.prepare()
     settings().folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     server = None
     if not settings().database_url:

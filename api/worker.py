@@ -24,6 +24,8 @@ from core.settings import settings
 from core.signing import load_or_create
 from core.store import db as store
 from tools import attendance, desk, offers, publishing, roadside_case, standing
+from tools.carriers import bookings
+from tools.geocoder import waiting
 from tools.notify import outbox, stages
 from tools.optimizer import resident
 
@@ -101,6 +103,16 @@ def standing_orders(subject: str) -> None:
         standing.noon(db, subject, clock.now(db))
 
 
+def geocode_again(subject: str) -> None:
+    """Look up the addresses that a geocoder has not answered for."""
+    waiting.again()
+
+
+def book_carriers(subject: str) -> None:
+    """Ask the carrier to collect what was decided on."""
+    bookings.drain()
+
+
 TASKS: dict[str, Callable[[str], None]] = {
     "work_case": work_case,
     "drain_outbox": drain_outbox,
@@ -111,6 +123,8 @@ TASKS: dict[str, Callable[[str], None]] = {
     "transfer_overdue": transfer_overdue,
     "survey": survey,
     "standing_orders": standing_orders,
+    "geocode_again": geocode_again,
+    "book_carriers": book_carriers,
 }
 
 

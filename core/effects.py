@@ -80,6 +80,14 @@ def queue_message(
     return made
 
 
+def queue_line(db: Connection, message_id: str, person_id: str, at: datetime) -> None:
+    """Send a line of a conversation that is written down already, once."""
+    made, new = record(db, f"talk:{person_id}", "message.send", person_id, {"line": message_id}, at)
+    if new:
+        db.execute(insert(outbox).values(effect_key=made, message_id=message_id, due_at=at))
+        queue.defer(db, "drain_outbox")
+
+
 def settle(
     db: Connection,
     effect_key: str,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -85,6 +85,9 @@ class Rest(BaseModel):
         return _time_of_day(value)
 
 
+SPLIT_MIN = (15, 30)
+
+
 class Law(BaseModel):
     """Driving in minutes: how much until a break, how long that break is, how much a day. The European Union's rule
     (Regulation (EC) 561/2006) unless the fleet file says otherwise."""
@@ -94,6 +97,31 @@ class Law(BaseModel):
     drive_min: int = Field(270, ge=1, le=1440)
     break_min: int = Field(45, ge=1, le=1440)
     day_min: int = Field(540, ge=1, le=1440)
+    split_min: tuple[int, int] | None = SPLIT_MIN
+    """the least of the two parts in which the break may be taken, in this order; null: at once only"""
+
+    @model_validator(mode="after")
+    def _parts_make_a_break(self) -> Law:
+        own = self.split_min if self.split_min != SPLIT_MIN else None
+        if own is not None and sum(own) < self.break_min:
+            raise ValueError("the parts of a break (split_min) are together shorter than break_min")
+        return self
+
+    @property
+    def break_s(self) -> int:
+        return 60 * self.break_min
+
+    @property
+    def parts_s(self) -> tuple[int, int] | None:
+        """None where the parts are no whole break: the usual ones of a longer break that a fleet file asks for."""
+        if self.split_min is None or sum(self.split_min) < self.break_min:
+            return None
+        return 60 * self.split_min[0], 60 * self.split_min[1]
+
+
+def law_of(kept: Mapping[str, Any] | None) -> Law:
+    """What a vehicle's driver keeps to; one without limits is counted by the usual rule."""
+    return Law.model_validate(kept or {})
 
 
 class Driver(BaseModel):

@@ -16,7 +16,7 @@ from core.errors import BadInput, NotFound, WrongState
 from core.fleet import Skill
 from core.store.tables import order, parcel, person, promise, transfer
 
-FINAL = frozenset({"delivered", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
+FINAL = frozenset({"delivered", "fetched", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled"})
 """A day ends with every order in one of these."""
 OPEN = frozenset({"new", "planned", "unassigned", "out"})
 """Still to be served."""
@@ -170,7 +170,10 @@ def _service_s(new: NewOrder, door: Row[Any] | None) -> int:
 
 
 def _put_parcels(db: Connection, new: NewOrder, made: str, depot_id: str, person_id: object, at: datetime) -> None:
-    """Every parcel is somewhere from the first: at the depot, or with the customer it is to be fetched from."""
+    """Every parcel is somewhere from the first: at the depot, or with the customer it is to be fetched from. A service
+    has none."""
+    if new.kind == "service":
+        return
     fetched = new.kind in FROM_CUSTOMER
     holder = custody.with_customer(str(person_id)) if fetched else custody.at_depot(depot_id)
     ids = new.parcels or (f"{made}-1",)

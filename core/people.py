@@ -28,7 +28,8 @@ from core.store.tables import (
     turn,
 )
 
-FINAL = ("delivered", "returned", "cancelled", "rescheduled")
+ENDED = ("delivered", "fetched", "picked_up", "with_carrier", "returned", "cancelled", "rescheduled")
+"""those of `core.orders.FINAL`, which knows of persons"""
 
 
 def ensure(db: Connection, name: str, phone: str, email: str = "") -> str:
@@ -50,12 +51,19 @@ def ensure(db: Connection, name: str, phone: str, email: str = "") -> str:
 
 
 def _known(db: Connection, name: str, number: str | None, email: str) -> str | None:
-    if number is None and not email:
+    if number is not None:
+        return of_phone(db, number)
+    if not email:
         return None
-    same = person.c.phone == number
-    if number is None:
-        same = and_(person.c.phone.is_(None), person.c.name == name, person.c.email == email)
+    same = and_(person.c.phone.is_(None), person.c.name == name, person.c.email == email)
     return db.execute(select(person.c.id).where(same).order_by(person.c.id).limit(1)).scalar_one_or_none()
+
+
+def of_phone(db: Connection, number: str) -> str | None:
+    """Whose number this is, in E.164."""
+    return db.execute(
+        select(person.c.id).where(person.c.phone == number).order_by(person.c.id).limit(1)
+    ).scalar_one_or_none()
 
 
 def draws(db: Connection) -> random.Random:
@@ -95,7 +103,7 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
     if db.execute(select(person.c.id).where(person.c.id == person_id)).one_or_none() is None:
         raise NotFound(f"There is no person {person_id}.", "Look the id up on one of their orders.")
     under_way = db.execute(
-        select(order.c.ref).where(order.c.person_id == person_id, order.c.status.not_in(FINAL)).limit(1)
+        select(order.c.ref).where(order.c.person_id == person_id, order.c.status.not_in(ENDED)).limit(1)
     ).scalar_one_or_none()
     if under_way is not None:
         raise WrongState(

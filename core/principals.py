@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -107,6 +108,12 @@ def redeem_link(db: Connection, code: str, at: datetime, lasts: timedelta = time
         )
     row = db.execute(select(principal).where(principal.c.id == who)).one()
     return issue(db, Principal(id=row.id, role=row.role, subject=row.subject), kind="session", expires_at=at + lasts)
+
+
+def names(db: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """What staff are called, by their ids: their subject, the name that their token was made for."""
+    rows = db.execute(select(principal.c.id, principal.c.subject).where(principal.c.id.in_(set(ids))))
+    return {row.id: row.subject for row in rows}
 
 
 def _duty_list(db: Connection) -> list[str]:

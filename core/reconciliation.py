@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from core import plans
+from core import orders, plans
 from core.store.tables import case, event, order, parcel
 
 OFF_THE_PLAN = ("cancelled", "rescheduled")
@@ -57,18 +57,20 @@ class Reconciliation:
 
 def of_day(db: Connection, day: date) -> Reconciliation:
     """Read the day's orders, their parcels, scans and cases against each other."""
-    status = {row.id: row.status for row in db.execute(select(order.c.id, order.c.status).where(order.c.day == day))}
+    rows = db.execute(select(order.c.id, order.c.status, order.c.kind).where(order.c.day == day)).all()
+    status, kinds = {row.id: row.status for row in rows}, {row.id: row.kind for row in rows}
     held: dict[str, list[str]] = {}
     query = select(parcel.c.order_id, parcel.c.holder).join(order, order.c.id == parcel.c.order_id)
     for row in db.execute(query.where(order.c.day == day).order_by(parcel.c.order_id, parcel.c.id)):
         held.setdefault(row.order_id, []).append(row.holder.partition(":")[0])
     scans = _scans(db, day)
     planned, looked_after = _planned(db, day), _looked_after(db, day)
-    mismatches = tuple(_mismatches(status, held, scans))
+    mismatches = tuple(_mismatches(status, kinds, held, scans))
     counted = Counter(
         _place(holder, order_id in looked_after) for order_id, holders in held.items() for holder in holders
     )
-    wanted = (each for each in planned if status.get(each) not in (None, *OFF_THE_PLAN))
+    brought = {each for each, kind in kinds.items() if kind in orders.BROUGHT}
+    wanted = (each for each in planned & brought if status.get(each) not in (None, *OFF_THE_PLAN))
     where = [(each, f"is {at}") for each, places in sorted(held.items()) for at in sorted({*places} & UNSETTLED)]
     return Reconciliation(
         parcels=dict(sorted(counted.items())),
@@ -85,10 +87,18 @@ def _place(holder: str, has_case: bool) -> str:
 
 
 def _mismatches(
-    status: dict[str, str], held: dict[str, list[str]], scans: dict[str, set[str]]
+    status: dict[str, str], kinds: dict[str, str], held: dict[str, list[str]], scans: dict[str, set[str]]
 ) -> Iterable[tuple[str, str]]:
     for order_id, said in sorted(status.items()):
         at = set(held.get(order_id, []))
+        if kinds[order_id] in orders.FROM_CUSTOMER:
+            if said == "fetched" and "customer" in at:
+                yield order_id, "fetched, but a parcel is with the customer"
+            if said != "fetched" and at - {"customer"}:
+                yield order_id, f"{said}, but a parcel is at {min(at - {'customer'})}"
+            continue
+        if kinds[order_id] not in orders.BROUGHT:
+            continue
         if said == "delivered" and at - {"customer"}:
             yield order_id, f"delivered, but a parcel is at {min(at - {'customer'})}"
         if said != "delivered" and "customer" in at:

@@ -1,12 +1,11 @@
-"""Drivers' breaks, and the hours that they leave: how long since the van left, how much of it rest, how long since the
-last one. What the law or a contract allows is judged elsewhere."""
+"""Drivers' breaks as they tap them. What they count for is said by `core.driving`."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical
@@ -16,8 +15,6 @@ from core.store.tables import event, rest
 
 USUAL_MIN = 30
 LONGEST_MIN = 12 * 60
-LONGEST_DAY = timedelta(hours=18)
-"""a van that left before that left on another day"""
 
 
 def begin(db: Connection, fact: Event, van: Row[Any]) -> None:
@@ -62,20 +59,3 @@ def resting_until(db: Connection, day: date) -> dict[str, datetime]:
         .order_by(event.c.vehicle_id)
     )
     return {row.vehicle_id: row.at + timedelta(minutes=row.minutes or USUAL_MIN) for row in rows}
-
-
-def hours(db: Connection, vehicle_id: str, day: date, now: datetime) -> dict[str, int]:
-    """Seconds of a van's day until now: worked without rests, rested, and worked since the last rest."""
-    left = select(func.min(event.c.at)).where(event.c.vehicle_id == vehicle_id, event.c.kind == "driver.departed")
-    query = select(rest).where(rest.c.vehicle_id == vehicle_id, rest.c.day == day).order_by(rest.c.began_at)
-    rows = list(db.execute(query))
-    began = db.execute(left.where(event.c.at >= now - LONGEST_DAY)).scalar_one()
-    if began is None or began > now:
-        return {"worked_s": 0, "rested_s": 0, "since_rest_s": 0}
-    spans = [(max(row.began_at, began), min(row.ended_at or now, now)) for row in rows if row.began_at <= now]
-    rested = sum(max(int((hi - lo).total_seconds()), 0) for lo, hi in spans)
-    last = max([began, *(hi for _, hi in spans)])
-    return {
-        "worked_s": int((now - began).total_seconds()) - rested, "rested_s": rested,
-        "since_rest_s": int((now - last).total_seconds()),
-    }  # fmt: skip

@@ -49,14 +49,14 @@ def load(db: Connection, fact: Event, van: Row[Any]) -> None:
     """Parcels go from the depot onto the van that the plan has them on."""
     vehicle = fleet.get_vehicle(db, van.vehicle_id)
     ids = named(fact, "The load scan names no orders.")
-    planned = _planned(db, vehicle.depot_id, van)
+    goes = planned(db, vehicle.depot_id, van)
     for order_id in ids:
         row = orders.get(db, order_id)
         events.append(
             db, fact.model_copy(update={"key": f"{fact.key}:{row.id}", "subject": row.id, "data": {}}), fact.at
         )
-        _may_go(row, van, vehicle.depot_id, planned)
-        found = _labels(db, fact, row)
+        _may_go(row, van, vehicle.depot_id, goes)
+        found = labels(db, fact, row)
         custody.move(
             db, row.id, custody.at_depot(vehicle.depot_id), custody.on_van(van.vehicle_id), fact.at, fact.key, found
         )  # fmt: skip
@@ -72,7 +72,7 @@ def named(fact: Event, what: str, field: str = "orders") -> list[str]:
     return [str(each) for each in ids]
 
 
-def _planned(db: Connection, depot_id: str, van: Row[Any]) -> Mapping[str, str] | None:
+def planned(db: Connection, depot_id: str, van: Row[Any]) -> Mapping[str, str] | None:
     """Stop -> the van that goes there; None while there is no plan to scan against."""
     current = plans.current(db, depot_id, van.day)
     if current is None:
@@ -101,7 +101,7 @@ def _may_go(row: Row[Any], van: Row[Any], depot_id: str, planned: Mapping[str, s
         raise WrongState(f"Order {row.ref} goes with {goes_with}.", fix, field=row.id)
 
 
-def _labels(db: Connection, fact: Event, row: Row[Any]) -> set[str] | None:
+def labels(db: Connection, fact: Event, row: Row[Any]) -> set[str] | None:
     """The parcels of an order that were scanned one by one; None when the scan names orders only."""
     said = fact.data.get("barcodes")
     if said is None:
@@ -114,7 +114,7 @@ def _labels(db: Connection, fact: Event, row: Row[Any]) -> set[str] | None:
     if not found or (len(found) < len(held) and not short):
         raise WrongState(
             f"Order {row.ref} has {len(held)} parcels, {len(found)} of them were scanned.",
-            "Look for the others on the shelf; when they are not there, send the scan again with data.short: true.",
+            "Look for the others; when they are not there, send the scan again with data.short: true.",
             field=row.id,
         )
     return found

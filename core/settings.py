@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         alias="DOORSTEP_SENDER_FALLBACK",
         description="console or twilio: what messages go by while the sender is down; empty: they wait for it.",
     )
+    currency: str = Field(
+        "USD", alias="DOORSTEP_CURRENCY", description="Currency of all amounts, by its code of ISO 4217."
+    )
     position_days: int = Field(14, alias="DOORSTEP_POSITION_DAYS", description="Days that positions are kept.")
     geocoder: str = Field(
         "",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from core.store.tables import case, order
 
 AS_AGREED = (
-    "delivered", "picked_up", "cancelled_by_customer", "rescheduled_by_customer", "returned_by_customer",
+    "delivered", "fetched", "picked_up", "cancelled_by_customer", "rescheduled_by_customer", "returned_by_customer",
 )  # fmt: skip
 """ways of ending that the customer got or chose; the others are ours"""
 SENT_BACK = frozenset({"wait", "pickup"})

@@ -16,9 +16,12 @@ from sqlalchemy import Connection, Row
 from core import (
     attempts,
     breakdowns,
+    carriage,
     cases,
     custody,
+    driving,
     events,
+    fetching,
     findings,
     fleet,
     orders,
@@ -56,6 +59,8 @@ def take(db: Connection, fact: Event, now: datetime) -> str:
         try:
             TAPS[fact.kind](db, fact, van)
             _it_moves(db, fact, van)
+            if fact.kind in driving.COUNTED:
+                driving.count(db, van.vehicle_id)
         except DoorstepError:
             point.rollback()
             raise
@@ -126,6 +131,11 @@ def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
     row = orders.get(db, fact.subject)
     if row.status == "delivered":
         raise WrongState(f"Order {row.ref} was delivered before.", "Nothing to do.", field="order")
+    if row.kind == "service":
+        _serviced(db, fact, van, row)
+        return
+    if row.kind in orders.FROM_CUSTOMER:
+        raise WrongState(f"Order {row.ref} is a {row.kind}.", "Tap fetched when its goods are aboard.", field="order")
     seen = proofs.read(db, row, fact.data.get("proof"))
     if row.status not in ("out", "failed"):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Bring it back to the depot.", field="order")
@@ -141,11 +151,25 @@ def _delivered(db: Connection, fact: Event, van: Row[Any]) -> None:
     _served(db, fact, van, row, "delivered")
 
 
+def _serviced(db: Connection, fact: Event, van: Row[Any], row: Row[Any]) -> None:
+    """A job without goods is done."""
+    if row.status not in ("planned", "failed"):
+        raise WrongState(f"Order {row.ref} is {row.status}.", "Nothing to do.", field="order")
+    proofs.keep(db, row, proofs.read(db, row, fact.data.get("proof")), fact)
+    _served(db, fact, van, row, "delivered")
+
+
+def _fetched(db: Connection, fact: Event, van: Row[Any]) -> None:
+    row = fetching.fetch(db, fact, van)
+    _served(db, fact, van, row, fetching.FETCHED)
+
+
 def _failed(db: Connection, fact: Event, van: Row[Any]) -> None:
     row = orders.get(db, fact.subject)
-    if row.status != "out":
+    brought = row.kind in orders.BROUGHT
+    if row.status != ("out" if brought else "planned"):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Only an order that is out can fail.", field="order")
-    if custody.van_of(db, row.id) != van.vehicle_id:
+    if brought and custody.van_of(db, row.id) != van.vehicle_id:
         raise WrongState(f"Order {row.ref} is not on {van.vehicle_id}.", "Scan it where it is first.", field="order")
     if not fact.data.get("reason"):
         codes = ", ".join(attempts.REASONS)
@@ -180,6 +204,7 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.departed": _departed,
     "driver.arrived": _arrived,
     "driver.delivered": _delivered,
+    "driver.fetched": _fetched,
     "driver.failed": _failed,
     "driver.started": _started,
     "driver.skipped": skips.skip,
@@ -188,6 +213,7 @@ TAPS: dict[str, Callable[[Connection, Event, Row[Any]], None]] = {
     "driver.breakdown": breakdowns.begin,
     "driver.repaired": breakdowns.over,
     "driver.gave": transfers.given,
+    "driver.gave_to_carrier": carriage.hand_over,
     "driver.took": transfers.taken,
     "driver.finished": _finished,
     "driver.answered": findings.answered,

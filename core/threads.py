@@ -61,15 +61,18 @@ class Talk:
     def erased(self) -> bool:
         return self.who.role == "customer" and self.salt is None
 
-    def say(self, direction: str, text: str, at: datetime, case_id: str | None = None) -> tuple[str, datetime]:
+    def say(
+        self, direction: str, text: str, at: datetime, case_id: str | None = None, *, channel: str = "chat",
+        template: str | None = None,
+    ) -> tuple[str, datetime]:  # fmt: skip
         """Write one line down. Text is personal: it lives in the message row only. Returns the line's id, and when it
         was said: a simulated clock may stand still, but each line comes after the last."""
         at = at if self.last is None else max(at, self.last + timedelta(microseconds=1))
         made = canonical.short("msg", self.who.id, self.count, direction)
         row = {
             "id": made, "person_id": self.who.subject if self.who.role == "customer" else None, "thread": self.who.id,
-            "case_id": case_id, "direction": direction, "channel": "chat", "body": text, "digest": self.digest(text),
-            "at": at,
+            "case_id": case_id, "direction": direction, "channel": channel, "template": template, "body": text,
+            "digest": self.digest(text), "at": at,
         }  # fmt: skip
         self.db.execute(WRITE, row)
         stream.tell(self.db, "message", {"id": made, "thread": self.who.id, "direction": direction})
@@ -109,13 +112,13 @@ class Heard:
     """the lines that were there then, oldest first"""
 
 
-def hear(talk: Talk, text: str, at: datetime, key: str | None = None) -> Heard:
+def hear(talk: Talk, text: str, at: datetime, key: str | None = None, channel: str = "chat") -> Heard:
     """Take a message down, once a key."""
     if key is None:
-        return Heard(talk.say("in", text, at)[0], before=talk.lines)
+        return Heard(talk.say("in", text, at, channel=channel)[0], before=talk.lines)
     known = talk.db.execute(select(turn.c.message_id, turn.c.reply).where(_turn(talk.who, key))).one_or_none()
     if known is None:
-        made = talk.say("in", text, at)[0]
+        made = talk.say("in", text, at, channel=channel)[0]
         talk.db.execute(insert(turn).values(principal_id=talk.who.id, key=key, message_id=made))
         return Heard(made, key, before=talk.lines)
     line = talk.db.execute(select(message).where(message.c.id == known.message_id)).one()

@@ -53,6 +53,7 @@ def ensure(db: Connection, vehicle_id: str, at: datetime) -> Row[Any]:
         "stop_id": None,
         "last_stop_id": None,
         "state_at": at,
+        "hours": None,
     }
     statement = insert(van).values(fresh)
     db.execute(statement.on_conflict_do_update(index_elements=["vehicle_id"], set_=fresh))

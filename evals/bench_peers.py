@@ -10,7 +10,7 @@ from core import blobs, plans
 from core.settings import settings
 from core.store import db as store
 from evals.bench_load import BATCH
-from optimizer import ortools_engine
+from optimizer import plan as planning
 from optimizer.problem import Problem
 from optimizer.travel import MatrixStore
 
@@ -68,5 +68,5 @@ def solved_alone_s(depot: str, day: date, version: int, seed: int, iterations: i
         problem = Problem.model_validate(blobs.get(db, plans.get(db, depot, day, version).made_by["problem"]))
     matrix = MatrixStore(settings().folder / "matrices").get(problem.matrix)
     began = time.monotonic()
-    ortools_engine.solve(problem, matrix, seed=seed, iterations=iterations)
+    planning.solve(problem, matrix, seed=seed, iterations=iterations)
     return time.monotonic() - began

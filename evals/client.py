@@ -189,7 +189,7 @@ class DoorstepClient:
 
     def import_orders(self, depot: str, day: date, body: bytes | str, form: str = "json") -> wire.Imported:
         content = body.encode() if isinstance(body, str) else body
-        return self.api.import_orders(day, depot, content, format_=form)
+        return self.api.import_orders(day, content, depot=depot, format_=form)
 
     def put_matrix(self, depot: str, matrix: Mapping[str, Json]) -> None:
         self.api.put_matrix(depot, wire.OwnMatrix.model_validate(matrix))

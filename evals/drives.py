@@ -30,12 +30,13 @@ from evals.wire import (
     RouteStop,
 )
 from evals.world import incidents
-from evals.world.driver import POSITION_S, Day, Van
+from evals.world.day import Day
+from evals.world.driver import POSITION_S, Van
 from evals.world.leg import Leg
 from evals.world.run import TICK_S, slack
 from evals.world.scenario import Depot, Order, Point, Scenario
 from evals.world.streets import Streets
-from optimizer import ortools_engine
+from optimizer import plan as planning
 from optimizer.figures import Figures
 from optimizer.problem import Plan as Solved
 from optimizer.problem import Problem, Vehicle
@@ -258,7 +259,7 @@ def _plan(scenario: Scenario, depot: Depot, iterations: int) -> tuple[Yard, Plan
     )  # fmt: skip
     vehicles = tuple(_vehicle(row, here) for row in scenario.fleet()["vehicles"] if row["depot"] == depot.id)
     problem = Problem(matrix=matrix.hash, stops=tuple(stops.values()), vehicles=vehicles)
-    solved = ortools_engine.solve(problem, matrix, seed=scenario.seed, iterations=iterations)
+    solved = planning.solve(problem, matrix, seed=scenario.seed, iterations=iterations)
     planned = {route.vehicle_id: route.stop_ids for route in solved.routes}
     return Yard(here, vehicles, planned), _as_told(here, solved)
 

@@ -345,6 +345,7 @@ def report(api: FakeApi, call: Call) -> Any:
     for case in api.cases.values():
         kinds.setdefault(case["kind"], Counter())[case["status"]] += 1
     return {
+        "currency": "USD",
         "orders": Counter(order["status"] for order in api.orders.values()),
         "endings": Counter(ENDINGS.get(order["status"], order["status"]) for order in api.orders.values()),
         "effects": {"done": sum(case["status"] == "closed" for case in api.cases.values())},

@@ -20,8 +20,8 @@ from evals.world.rates import Rates
 from evals.world.run import DayResult
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
 
-FINAL = frozenset({"delivered", "returned", "cancelled", "rescheduled", "picked_up", "with_carrier"})
-AS_AGREED = ("delivered", "picked_up")
+FINAL = frozenset({"delivered", "fetched", "returned", "cancelled", "rescheduled", "picked_up", "with_carrier"})
+AS_AGREED = ("delivered", "fetched", "picked_up")
 """endings that the customer got; those that end with `_by_customer` they chose"""
 TOLD_AHEAD = timedelta(minutes=30)
 
@@ -78,9 +78,13 @@ class WorldLine(Frozen):
     texts_refused: dict[str, int]
     verdicts: dict[str, int]
     wishes: dict[str, int]
+    claims: dict[str, int]
     live: dict[str, int]
+    urgent: int
     roads: dict[str, int]
     breakdowns_min: dict[str, int]
+    breaks_min: dict[str, int]
+    quick: tuple[str, ...]
     rescued: dict[str, int]
     """orders taken over on the road, by the van that took them"""
     dock_delays_min: dict[str, int]
@@ -113,6 +117,7 @@ class DayReport(Frozen):
     seed: int
     day: str
     rates: Rates
+    currency: str
     depots: int
     vans: int
     total: int
@@ -168,6 +173,7 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         seed=scenario.seed,
         day=scenario.day.isoformat(),
         rates=scenario.rates,
+        currency=counts.currency,
         depots=len(scenario.depots),
         vans=len(scenario.vehicles),
         total=len(scenario.orders),
@@ -250,9 +256,13 @@ def _world_line(result: DayResult) -> WorldLine:
         texts_refused=result.texts_refused,
         verdicts=result.verdicts,
         wishes=result.wishes,
+        claims=result.claims,
         live=result.live,
+        urgent=result.urgent,
         roads=result.roads,
         breakdowns_min=result.breakdowns_min,
+        breaks_min=result.breaks_min,
+        quick=result.quick,
         rescued=result.rescued,
         dock_delays_min=result.dock_delays_min,
         ended=result.ended.astimezone(UTC),

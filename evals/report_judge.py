@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evals.report import FINAL, DayReport
+from evals.report_drawn import drawn
 
 DELIVERED_AT_LEAST = 0.90
 AGREED_AT_LEAST = 0.95
@@ -81,6 +82,8 @@ def _strictly(report: DayReport) -> Iterator[Line]:
     yield Line("custody reconciles", _custody(report), custody.agrees, strict=True)
     left = {kind: n for kind, n in report.unfinished_cases.items() if kind not in FOR_THE_MORNING}
     yield Line("unfinished cases", str(left or 0), not left, strict=True)
+    for what, happened, worked in drawn(report):
+        yield Line(what, f"{min(worked, happened)} of {happened}", worked >= happened, strict=True)
 
 
 def _custody(report: DayReport) -> str:

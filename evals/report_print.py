@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from core.money import amount
 from evals.report import DayReport, PlanLine, SequenceLine
 from evals.report_judge import judge
 from evals.world.rates import Rates
@@ -19,7 +20,7 @@ Terminal = Console
 def show(report: DayReport, console: Console, timings: Timings | None = None) -> None:
     console.print(_summary(report))
     console.print(_judged(report))
-    console.print(_plans(report.plans))
+    console.print(_plans(report.plans, report.currency))
     if report.sequences:
         console.print(_sequences(report.sequences))
     if timings:
@@ -49,9 +50,11 @@ def _summary(report: DayReport) -> Table:
     )
     for kind, outcome in sorted(report.cases.items()):
         table.add_row(f"case {kind}", _counted(outcome))
+    table.add_row("amounts in", report.currency)
     for kind, verdicts in sorted(report.spend.items()):
         for verdict, sums in sorted(verdicts.items()):
-            said = f"{sums.decisions} decisions cost {_money(sums.cost_cents)}, saved {_money(sums.saved_cents)}"
+            cost, saved = (amount(each, report.currency) for each in (sums.cost_cents, sums.saved_cents))
+            said = f"{sums.decisions} decisions cost {cost}, saved {saved}"
             table.add_row(f"{verdict} {kind}", said)
     table.add_row("unfinished cases", _counted(report.unfinished_cases))
     table.add_row("decisions", _counted(report.decisions))
@@ -68,10 +71,13 @@ def _summary(report: DayReport) -> Table:
     table.add_row("positions", f"{world.positions_taken} taken of {world.positions_sent}")
     table.add_row("texts", _counted(world.texts | {f"refused ({k})": n for k, n in world.texts_refused.items()}))
     table.add_row("dispatcher", _counted(world.verdicts))
-    table.add_row("live orders", _counted(world.live))
+    table.add_row("live orders", f"{_counted(world.live)}; {world.urgent} of them urgent")
+    table.add_row("claims after delivery", _counted(world.claims))
     table.add_row("wishes after a failed attempt", _counted(world.wishes))
     table.add_row("road reports", _counted(world.roads))
     table.add_row("broken down (min)", _counted(world.breakdowns_min))
+    table.add_row("breaks (min)", _counted(world.breaks_min))
+    table.add_row("vans whose customers all stood ready", ", ".join(world.quick) or "-")
     table.add_row("orders rescued by", _counted(world.rescued))
     verified = "verified" if report.log.verified else "[red]does not verify[/red]"
     table.add_row("log", f"{report.log.seq} rows, head {report.log.head}, {verified}")
@@ -94,17 +100,21 @@ def _rates(rates: Rates) -> str:
         "first attempts fail": rates.failed_attempts,
         "cancel": rates.cancelled,
         "come live": rates.live,
+        "of all are urgent": rates.urgent,
+        "claim something": rates.claims,
         "text": rates.texting,
         "late at the dock": rates.late_docks,
         "long services": rates.long_services,
+        "of drivers rest": rates.breaks,
     }
-    lo, hi = rates.breakdown_min
-    counts = f"{rates.breakdowns} breakdowns of {lo} to {hi} min, {rates.incidents} incidents"
+    (lo, hi), (short, long) = rates.breakdown_min, rates.break_min
+    counts = f"{rates.breakdowns} breakdowns of {lo} to {hi} min, breaks of {short} to {long} min"
+    counts += f", {rates.quick_vans} quick vans, {rates.incidents} incidents"
     service = f"log-normal service times (sigma {rates.service_sigma:g})"
     return ", ".join([*(f"{share:.0%} {what}" for what, share in shares.items()), counts, service])
 
 
-def _plans(lines: Iterable[PlanLine]) -> Table:
+def _plans(lines: Iterable[PlanLine], currency: str) -> Table:
     table = Table(title="plans as the day began")
     for column in (
         "depot",
@@ -115,7 +125,7 @@ def _plans(lines: Iterable[PlanLine]) -> Table:
         "km",
         "driving h",
         "hours",
-        "cost",
+        f"cost {currency}",
         "kg CO2",
         "worked",
         "load",
@@ -132,7 +142,7 @@ def _plans(lines: Iterable[PlanLine]) -> Table:
             f"{line.distance_m / 1000:.1f}",
             _hours(line.driving_s),
             _hours(line.hours_s),
-            f"{line.cost / 100:.2f}",
+            amount(line.cost, currency),
             f"{line.co2_g / 1000:.1f}",
             f"{line.worked_percent} %",
             f"{line.load_percent} %",
@@ -166,10 +176,6 @@ def _figures(lines: Sequence[SequenceLine]) -> tuple[str, str, str, str, str]:
         f"{sum(x.distance_m_ours for x in lines) / 1000:.1f}",
         f"{sum(x.distance_m_driver for x in lines) / 1000:.1f}",
     )
-
-
-def _money(cents: int) -> str:
-    return f"{cents / 100:.2f}"
 
 
 def _counted(counts: Mapping[str, int]) -> str:

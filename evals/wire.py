@@ -87,6 +87,7 @@ class Case(Model):
     verdict: dict[str, Json] | None = None
     reason_code: str | None = None
     owner: str | None = None
+    owner_name: str | None = None
     due_by: datetime | None = None
     proposal: Proposal | None = None
 
@@ -115,6 +116,7 @@ class CaseStory(Model):
     verdict: dict[str, Json] | None = None
     reason_code: str | None = None
     owner: str | None = None
+    owner_name: str | None = None
     due_by: datetime | None = None
     proposal: Proposal | None = None
     decisions: tuple[DecisionRow, ...]
@@ -202,6 +204,7 @@ class CustodyLine(Model):
 class DayReport(Model):
     """A day in figures, over all depots."""
 
+    currency: str
     orders: dict[str, int]
     effects: dict[str, int]
     promises: dict[str, int]
@@ -243,6 +246,12 @@ class Decisions(Model):
     next: str | None = None
 
 
+class DepotReach(Model):
+    depot: str
+    seconds: int
+    why_not: str
+
+
 class Door(Model):
     """What is known; what is left out stays as it was."""
 
@@ -257,6 +266,8 @@ class DriverHours(Model):
     worked_s: int
     rested_s: int
     since_rest_s: int
+    drove_s: int = 0
+    driven_s: int = 0
 
 
 class DriverRoute(Model):
@@ -468,6 +479,7 @@ class OrderStory(Model):
     promise: Promise | None = None
     events: tuple[OrderEvent, ...]
     messages: tuple[Message, ...]
+    depots: tuple[DepotReach, ...] = ()
 
 
 class Orders(Model):
@@ -672,6 +684,7 @@ class RouteOrder(Model):
     id: str
     ref: str
     pieces: int
+    kind: str = "delivery"
 
 
 class RouteStop(Model):
@@ -859,7 +872,8 @@ class Calls:
         return answer
 
     def import_orders(
-        self, day: date, depot: str, body: bytes, *, format_: str | None = None, mapping: str | None = None,
+        self, day: date, body: bytes, *, depot: str | None = None, format_: str | None = None,
+        mapping: str | None = None,
     ) -> Imported:
         """Take a file of orders in. The same file twice changes nothing."""
         answer: Imported = self._call(

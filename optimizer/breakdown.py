@@ -4,6 +4,7 @@
     repair     the same, and everybody whom it makes late is told
     rescue     another van comes to the place, takes the goods over and serves the stops behind that; without a vehicle:
                the nearest few, each stop on the one where it costs least
+    carrier    a carrier collects the goods from the van and delivers them today, for what it takes; when one can
     postpone   all of them leave the day
 
 Costs are those of `optimizer.options`, over the routes that an option changes. A stop that fits on no rescuing van, or
@@ -23,7 +24,7 @@ from optimizer.churn import moves
 from optimizer.insertion import Spot, spots
 from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
 from optimizer.problem import Problem, Stop, Vehicle, rebuilt
-from optimizer.schedule import Schedule, per
+from optimizer.schedule import Schedule, paid_later, per
 from optimizer.travel import Matrix
 
 OFFERED = 3
@@ -54,6 +55,7 @@ def candidates(
     tried += [("rescue", vehicle.id) for vehicle in near[:OFFERED]]
     if len(near) > 1 and len(here.stops) > 1:
         tried.append(("rescue", None))
+    tried += [("carrier", None)] if scope.carrier_cents is not None else []
     tried.append(("postpone", None))
     return tuple(
         Candidate(kind=kind, stop_id=subject, scope=scope, vehicle_id=vehicle)
@@ -67,6 +69,8 @@ def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
     if candidate.kind == "rescue":
         by = [problem.vehicle(candidate.vehicle_id)] if candidate.vehicle_id else here.near[:SHARING]
         return here.option(candidate, here.rescue(by))
+    if candidate.kind == "carrier":
+        return here.collected(candidate)
     if candidate.kind == "postpone":
         return here.option(candidate, Rescue({here.broken.id: here.kept}, {}, here.stops))
     return here.option(candidate, Rescue({}, {}, ()))
@@ -154,9 +158,10 @@ class _Roadside:
         return Rescue({self.broken.id: self.kept, **changed}, taken, left)
 
     def _put_off(self, stop_id: str) -> int:
-        """What it costs when a stop leaves the day: each of its orders, and a message that moves a customer's day."""
+        """What it costs when a stop leaves the day: each order, a message that moves a day, the time at the door."""
         weights, told = self.problem.weights, self.problem.stop(stop_id).deadline_s is not None
-        return weights.postponed * self.scope.order_counts.get(stop_id, 1) + weights.retold_promise * told
+        put_off = weights.postponed * self.scope.order_counts.get(stop_id, 1) + weights.retold_promise * told
+        return put_off + paid_later(self.problem, self.problem.stop(stop_id))
 
     def _joins(self, van: str, taken: Mapping[str, str]) -> int:
         """The way to the meeting is for all that it fetches there, not for the first stop alone."""
@@ -183,6 +188,18 @@ class _Roadside:
                 full = (*base[: spot.position], stop_id, *base[spot.position :])
                 found.append((schedule.cost(vehicle, full) - before, full))
         return min(found, default=(0, ()))
+
+    # A carrier --------------------------------------------------------------------------------------------------------
+
+    def collected(self, candidate: Candidate) -> Option:
+        """The stops come off the list when their goods have been handed over, so no list changes by the decision."""
+        freed = self.option(candidate, Rescue({self.broken.id: self.kept}, {}, ()))
+        told = tuple(sorted(s for s in self.stops if self.problem.stop(s).deadline_s is not None))
+        cost = freed.cost_cents + (self.scope.carrier_cents or 0) + self.problem.weights.retold_promise * len(told)
+        unchanged = {"routes": {}, "arrivals": {}, "stops_moved": 0}
+        return freed.model_copy(
+            update=unchanged | {"cost_cents": cost, "promises_retold": len(told), "retold": told}
+        )  # fmt: skip
 
     # Its price --------------------------------------------------------------------------------------------------------
 

@@ -122,6 +122,7 @@ class _Driver:
     def __init__(self, vehicle: Vehicle, rests: Sequence[Rest]) -> None:
         self.vehicle, self.rests = vehicle, sorted(rests, key=lambda rest: (rest.position, rest.at_s))
         self.since_s, self.today_s, self.longest_s = vehicle.driven_s, vehicle.drove_s, 0
+        self.first_part = vehicle.part_rested
         self.wrong: list[str] = []
         self.loads: list[list[int]] = []
         """aboard before each stop and on the way home"""
@@ -158,8 +159,12 @@ class _Driver:
             self.wrong.append(f"break {own.id} is taken with {self.loads[rest.position]} aboard")
         if own is not None and not any(lo <= rest.at_s <= hi for lo, hi in own.windows):
             self.wrong.append(f"break {own.id} begins at {rest.at_s}, its windows are {own.windows}")
-        if rest.duration_s >= (law.break_s if law is not None else 0):
-            self.since_s = 0
+        whole = law is None or rest.duration_s >= law.break_s
+        parts = None if law is None else law.parts_s
+        if whole or (self.first_part and parts is not None and rest.duration_s >= parts[1]):
+            self.since_s, self.first_part = 0, False
+        elif parts is not None and self.since_s > 0 and rest.duration_s >= parts[0]:
+            self.first_part = True
 
     def verdict(self, end_s: int) -> Iterator[Violation]:
         name, law = self.vehicle.id, self.vehicle.hours

@@ -3,11 +3,13 @@
 The rule is one that a driver can follow. A break is taken at the door before the leg that would be too much, while
 waiting at a door when the wait is long enough anyway, and on the way only when a leg by itself is too long. A break
 with a time of its own is taken at the first door that is left after its window has opened, or before the stop that
-would run past the end of it. Driving is what the legs take; a break shorter than the law's does not count for it.
+would run past the end of it. Driving is what the legs take; what a break counts for says `core.driving`, as it does for
+drivers' taps: a wait of a quarter of an hour is the first part of a break, and then half an hour is the rest of it.
 """
 
 from __future__ import annotations
 
+from core.driving import Driving
 from optimizer.problem import Break, Hours, Rest, Vehicle
 
 
@@ -17,7 +19,7 @@ class Duty:
     def __init__(self, vehicle: Vehicle) -> None:
         self.law: Hours | None = vehicle.hours
         self.left = list(vehicle.breaks)
-        self.driven_s, self.today_s = vehicle.driven_s, vehicle.drove_s
+        self.driving = Driving(vehicle.driven_s, vehicle.drove_s, vehicle.part_rested)
         self.rests: list[Rest] = []
         self.weighs = any(own.max_load for own in vehicle.breaks)
         self.load: tuple[int, ...] = ()
@@ -41,14 +43,15 @@ class Duty:
 
     def drive(self, position: int, leaves_s: int, leg_s: int) -> int:
         """The arrival, with the breaks that the law asks for."""
-        self.today_s += leg_s
-        now, done_s = leaves_s, 0
-        while self.law is not None and leg_s > done_s and self.driven_s + leg_s - done_s > self.law.drive_s:
-            on_s = 0 if self.driven_s and not done_s else self.law.drive_s - self.driven_s
+        now, done_s, driving = leaves_s, 0, self.driving
+        while self.law is not None and leg_s > done_s and driving.since_s + leg_s - done_s > self.law.drive_s:
+            on_s = 0 if driving.since_s and not done_s else self.law.drive_s - driving.since_s
+            driving.drives(on_s)
             now, done_s = now + on_s, done_s + on_s
-            self._rest(Rest(position=position, at_s=now, duration_s=self.law.break_s, driven_s=done_s))
-            now += self.law.break_s
-        self.driven_s += leg_s - done_s
+            pause_s = driving.owed_s(self.law)
+            self._rest(Rest(position=position, at_s=now, duration_s=pause_s, driven_s=done_s))
+            now += pause_s
+        driving.drives(leg_s - done_s)
         return now + leg_s - done_s
 
     def wait(self, position: int, leg_s: int, arrival_s: int, start_s: int) -> None:
@@ -63,8 +66,9 @@ class Duty:
             own = self.left.pop(0)
             self._rest(Rest(position=position, at_s=at_s, duration_s=own.duration_s, driven_s=leg_s, break_id=own.id))
             now = at_s + own.duration_s
-        if self.law is not None and self.driven_s and start_s - now >= self.law.break_s:
-            self._rest(Rest(position=position, at_s=now, duration_s=self.law.break_s, driven_s=leg_s))
+        pause_s = self.driving.useful_s(start_s - now, self.law) if self.law is not None else 0
+        if pause_s:
+            self._rest(Rest(position=position, at_s=now, duration_s=pause_s, driven_s=leg_s))
 
     def over(self, end_s: int) -> None:
         """The route is over: what was not taken although there was time for it is missed."""
@@ -73,7 +77,7 @@ class Duty:
     @property
     def over_s(self) -> int:
         """Seconds of driving beyond what a day may have."""
-        return 0 if self.law is None else max(0, self.today_s - self.law.day_s)
+        return 0 if self.law is None else max(0, self.driving.today_s - self.law.day_s)
 
     def _is_heavy(self, own: Break) -> bool:
         return any(load > most for load, most in zip(self.load, own.max_load, strict=False))
@@ -98,5 +102,5 @@ class Duty:
 
     def _rest(self, rest: Rest) -> None:
         self.rests.append(rest)
-        if self.law is not None and rest.duration_s >= self.law.break_s:
-            self.driven_s = 0
+        if self.law is not None:
+            self.driving.rests(rest.duration_s, self.law)

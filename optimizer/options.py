@@ -11,7 +11,7 @@ Doing nothing is always among the options. The cost of an option, in cents, is m
   + failed_again, when it is tried once more on the same day; half of it when a neighbour takes it
   + collected, when the customer fetches it at the depot
   + what the carrier takes, when one delivers it instead
-  + postponed x orders, when the stop leaves the day
+  + postponed x orders and the time at the door, which is paid another day, when the stop leaves this one
 
 Who is told: `wait` tells nobody; `retell` tells the customer at hand; the others tell that customer, if still late, and
 everybody whom they make late. Other stops that are late anyhow have cases of their own: only their minutes count here.
@@ -30,7 +30,7 @@ from optimizer.churn import Move, moves
 from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
-from optimizer.schedule import Breach, Schedule, Timing, added, costs, per
+from optimizer.schedule import Breach, Schedule, Timing, added, costs, paid_later, per
 from optimizer.travel import Matrix
 
 Kind = Literal[
@@ -320,7 +320,8 @@ class _WhatIf:
         cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
         cost += weights.broken_promise * broken + weights.retold_promise * len(told)
         cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
-        cost += weights.stop_moved * stops_moved + weights.postponed * leaves * self.scope.orders
+        cost += weights.stop_moved * stops_moved
+        cost += (weights.postponed * self.scope.orders + paid_later(self.problem, self.stop)) * leaves
         cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
         cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")
         worse = {b.key for b in added(before.breaches.values(), after.breaches.values())}

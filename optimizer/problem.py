@@ -25,7 +25,9 @@ class Hours(Frozen):
     drive_s: int = Field(16_200, gt=0)
     """driving after which a break is due"""
     break_s: int = Field(2_700, gt=0)
-    """how long that break is at least; a shorter one does not count"""
+    """how long that break is at least; a shorter one counts as a part of one, or not"""
+    parts_s: tuple[int, int] | None = (900, 1800)
+    """the least of two parts in which it may be taken, in this order; None: at once only"""
     day_s: int = Field(32_400, gt=0)
     """driving in a day"""
 
@@ -157,6 +159,8 @@ class Vehicle(Frozen):
     """None: no limits"""
     driven_s: int = Field(0, ge=0)
     """driving since the last break when the route begins (live)"""
+    part_rested: bool = False
+    """the first part of a break was taken since that break (live)"""
     drove_s: int = Field(0, ge=0)
     """driving on this day when the route begins (live)"""
     breaks: tuple[Break, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core import money
 from optimizer.problem import Problem, Route, Stop, Unassigned, Vehicle, may_carry, unfit
 from optimizer.schedule import Breach, Schedule, added, clock, unfit_words
 from optimizer.travel import Matrix
@@ -114,7 +115,7 @@ def _with_others(schedule: Schedule, stop: Stop, vehicles: list[Vehicle], routes
             extra = schedule.cost(vehicle, (*rest[:position], stop.id, *rest[position:])) - schedule.cost(vehicle, rest)
             cheapest = extra if cheapest is None else min(cheapest, extra)
     if cheapest is not None:
-        detail = f"It would cost {cheapest / 100:.2f}, leaving it out costs {stop.drop_penalty / 100:.2f}."
+        detail = f"It would cost {money.say(cheapest)}, leaving it out costs {money.say(stop.drop_penalty)}."
         return _because(stop, "not_worth_it", detail)
     return _blocked(stop, blocked, len(vehicles))
 

@@ -328,6 +328,13 @@ def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
     )
 
 
+def paid_later(problem: Problem, stop: Stop) -> int:
+    """What the time at a door costs that is not served now: put off, it is paid all the same, at the least that an hour
+    of any van costs. Without it the longest jobs would be the cheapest to put off."""
+    an_hour = min((vehicle.cost_per_hour for vehicle in problem.vehicles), default=0)
+    return per(an_hour, stop.service_s, 3600)
+
+
 def _window_breach(stop: Stop, start_s: int) -> Breach:
     closed = clock(stop.windows[-1][1])
     return Breach("window", stop.id, f"{stop.id} misses its window: served at {clock(start_s)}, closed at {closed}")

@@ -5,8 +5,8 @@ cheap place is held: until another order shares the trip, until a van is back, a
 leave no van that can bring it. Then all that are held are looked at as one (dispatch waves: Klapp, Erera and Toriello,
 "The dynamic dispatch waves problem for same-day delivery", 2018).
 
-`hold` costs `Weights.held`. `serve` costs what the trip costs less `held` for each other order that it takes along, so
-that both compare with every other option of the one stop that is asked about.
+`hold` costs `Weights.held` and the time at the door. `serve` costs what the trip costs less that for each other order,
+so that both compare with every other option of the one stop that is asked about.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from optimizer.churn import moves
 from optimizer.insertion import spots
 from optimizer.options import Candidate, Option, Scope, minutes, side
 from optimizer.problem import Problem, Stop, Vehicle, may_carry, rebuilt
-from optimizer.schedule import Schedule, added, per
+from optimizer.schedule import Schedule, added, paid_later, per
 from optimizer.travel import Matrix
 
 WAITS_S = (7200, 5400, 3600, 1800)
@@ -69,10 +69,15 @@ def _hold(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
     )
     return Option(
         id=candidate.id, kind="hold", stop_id=candidate.stop_id, routes={}, arrivals={},
-        cost_cents=problem.weights.held, minutes_late=0, promises_broken=0, promises_retold=0, retold=(),
+        cost_cents=held(problem, candidate.stop_id), minutes_late=0, promises_broken=0, promises_retold=0, retold=(),
         stops_moved=0, others_delayed_min=0, until_s=until, feasible=until is not None,
         broken=() if until is not None else ("a van might not bring it any more half an hour from now",),
     )  # fmt: skip
+
+
+def held(problem: Problem, stop_id: str) -> int:
+    """What it costs that an order is not served now: half a second attempt, and the time at its door later."""
+    return problem.weights.held + paid_later(problem, problem.stop(stop_id))
 
 
 def _can_be_served(problem: Problem, matrix: Matrix, stop_id: str, from_s: int) -> bool:
@@ -151,9 +156,11 @@ def _without_the_dear(schedule: Schedule, van: Vehicle, stop_ids: tuple[str, ...
     while True:
         whole = schedule.cost(van, stop_ids)
         rest = {s: tuple(each for each in stop_ids if each != s) for s in stop_ids if s in others}
-        saved = [(whole - schedule.cost(van, without), s) for s, without in sorted(rest.items())]
+        saved = [
+            (whole - schedule.cost(van, without) - held(schedule.problem, s), s) for s, without in sorted(rest.items())
+        ]
         most = max(saved, default=(0, ""))
-        if most[0] <= schedule.problem.weights.held:
+        if most[0] <= 0:
             return stop_ids
         stop_ids = rest[most[1]]
 
@@ -165,10 +172,10 @@ def _priced(schedule: Schedule, candidate: Candidate, changed: Routes) -> Option
     taken = [stop for stop in after.starts if stop not in before.starts]
     late = sorted(stop for stop in after.late if stop not in before.late)
     moved = sum(move.from_vehicle is not None for move in moves(now, changed))
-    others = sum(stop != candidate.stop_id for stop in taken)
+    others = sum(held(problem, stop) for stop in taken if stop != candidate.stop_id)
     late_s = sum(after.late.values()) - sum(before.late.values())
     cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
-    cost += weights.retold_promise * len(late) - weights.held * others
+    cost += weights.retold_promise * len(late) - others
     new = [breach.words for breach in added(before.breaches.values(), after.breaches.values())]
     if candidate.stop_id not in taken:
         new.append("it has no place on a trip with the others")

@@ -48,6 +48,7 @@ VENDORS = {
     "matplotlib": ("evals/plots.py",),
     "msgspec": ("api/vroom/*",),
     "networkx": ("core/lineage.py",),
+    "numba": ("optimizer/native/compiled.py",),
     "openai": ("agent/hosted.py",),
     "openpyxl": ("api/imports/xlsx.py",),
     "ortools": ("optimizer/ortools_engine.py", "optimizer/ortools_model.py"),
@@ -61,7 +62,7 @@ VENDORS = {
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
     "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
     "starlette": ("api/*",),
-    "twilio": ("tools/notify/twilio_sms.py",),
+    "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
     "vroom": ("evals/vrp/vroom_peer.py",),

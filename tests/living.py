@@ -32,6 +32,8 @@ from optimizer import checker
 from optimizer.problem import Plan, Unassigned
 from optimizer.schedule import time_route
 from tools import problems, publishing, tracker
+from tools.carriers import bookings
+from tools.carriers.fake import FakeCarrier
 from tools.engine import planned_routes
 from tools.notify import outbox
 from tools.notify.fake import FakeProvider
@@ -51,7 +53,7 @@ STEP = 0.02
 SEED = 7
 SET = (
     "DATABASE_URL", "DOORSTEP_DATA", "DOORSTEP_POLICY", "DOORSTEP_FAULT_POINT", "DOORSTEP_STAGES", "DOORSTEP_GAZETTEER",
-    "DOORSTEP_SENDER", "DOORSTEP_SENDER_FALLBACK", "DOORSTEP_GEOCODER", "DOORSTEP_GEOCODER_URL",
+    "DOORSTEP_SENDER", "DOORSTEP_CURRENCY", "DOORSTEP_SENDER_FALLBACK", "DOORSTEP_GEOCODER", "DOORSTEP_GEOCODER_URL",
 )  # fmt: skip
 
 
@@ -72,6 +74,7 @@ class Living:
     folder: Path
     phone: FakeProvider = field(default_factory=FakeProvider)
     """what messages go out by, unless a test brings another sender"""
+    carrier: FakeCarrier = field(default_factory=FakeCarrier)
 
     def to(self, now: datetime) -> datetime:
         """Move the clock on."""
@@ -96,6 +99,7 @@ class Living:
             **worker.TASKS,
             "work_case": lambda subject: casework.work(subject, optimizer or Local(), planner),
             "drain_outbox": lambda subject: outbox.drain(by or self.phone),
+            "book_carriers": lambda subject: bookings.drain(self.carrier),
         }
         worked: list[tuple[str, str]] = []
         while (job := self._take()) is not None:
@@ -153,7 +157,7 @@ def _forget() -> None:
     """What the process keeps about the instance that it served before, which may be that of a whole file of tests."""
     if store.engine.cache_info().currsize:
         store.engine().dispose()
-    for kept in (store.engine, store.embedded, outbox.sender, outbox.fallback, resident):
+    for kept in (store.engine, store.embedded, outbox.sender, outbox.fallback, bookings.booker, resident):
         kept.cache_clear()
 
 
@@ -247,7 +251,6 @@ def a_depot(db: Connection, depot_id: str = DEPOT, tz: str = ZONE) -> str:
 
 
 def a_van(db: Connection, van: str = "van1", depot_id: str = DEPOT, **given: Any) -> str:
-    """A vehicle with a driver of its own, `van1-driver`."""
     fleet.put_driver(db, fleet.Driver(id=f"{van}-driver", name=f"Driver of {van}"))
     fleet.put_vehicle(db, fleet.Vehicle(id=van, depot=depot_id, driver=f"{van}-driver", **given))
     return van
@@ -368,7 +371,6 @@ def load_and_leave(db: Connection, van: str, order_ids: Sequence[str], when: dat
 
 
 def deliver(db: Connection, van: str, order_id: str, when: datetime) -> None:
-    """Arrive at the order's stop and hand it over three minutes later."""
     tap(db, "arrived", van, when, stop_of(db, order_id))
     tap(db, "delivered", van, when + timedelta(minutes=3), order_id, proof={"kind": "photo", "sha256": "ab"})
 

@@ -137,6 +137,21 @@ def test_only_what_changes_the_installation_installs(
     assert len(ready.uv_calls()) == calls, why
 
 
+def test_the_engine_is_compiled_once_a_version(ready: Machine) -> None:
+    engine = ready.clone / "optimizer" / "native"
+    engine.mkdir(parents=True)
+    for package in (engine.parent, engine):
+        (package / "__init__.py").write_text("")
+    (engine / "__main__.py").write_text("print('machine code')\n")
+    assert "machine code" in ready.set_up("run").stdout
+    assert ready.set_up("run").stdout == ""
+    (engine / "search.py").write_text("# another search\n")
+    assert "Compiling the routing engine" in ready.set_up("run").stdout
+    (engine / "__main__.py").write_text("raise SystemExit(1)\n")
+    assert ready.set_up("run").returncode == 1
+    assert ready.uv_calls() == [], "nothing is installed for it"
+
+
 def test_an_environment_that_was_moved_is_made_anew(ready: Machine) -> None:
     ready.clone.rename(ready.home / "elsewhere")
     ready.clone.symlink_to(ready.home / "elsewhere")

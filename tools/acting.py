@@ -22,4 +22,5 @@ ACTIONS: dict[str, Callable[[Job], dict[str, Any]]] = actions.ACTIONS | {
     **claims.ACTIONS,
     **missed.ACTIONS,
     "carrier": carrying.hand_over,
+    "collect": carrying.collect,
 }

@@ -15,11 +15,24 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, func, select
 
-from core import cases, custody, decisions, effects, faults, lineage, orders, people, principals, promises, timers
+from core import (
+    cases,
+    custody,
+    decisions,
+    effects,
+    faults,
+    lineage,
+    money,
+    orders,
+    people,
+    principals,
+    promises,
+    timers,
+)
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
-from tools import knowledge, offers, policy, proof, tracker
+from tools import knowledge, offers, policy, proof, tracker, vans_asked
 from tools.acting import ACTIONS
 from tools.binding import holds
 from tools.carriers.flat import FlatTariff
@@ -87,7 +100,7 @@ def _proof(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     row = find_order(db, who, args.get("order", ""))
     if row is None:
         return [tracker.fact("not_found", args.get("order", "")[:40], "orders", now)]
-    return proof.lookup(db, row.id)
+    return proof.lookup(db, row.id) or [tracker.fact("no_proof", row.ref, "proofs", now)]
 
 
 def _why(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
@@ -113,10 +126,16 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     home = db.execute(select(depot).where(depot.c.id == row.depot_id)).one()
     parcel = Parcel(weight_g=max(row.weight_g, 1), pieces=row.pieces)
     quotes = FlatTariff().quote(parcel, Place(lat=home.lat, lon=home.lon), Place(lat=row.lat, lon=row.lon), row.day)
-    return [
-        tracker.fact(f"{q.carrier}.{q.service}", q.cost_cents if isinstance(q, Quote) else q.reason, "carriers", now)
-        for q in quotes
+    said = [money.say(q.cost_cents, q.currency) if isinstance(q, Quote) else q.reason for q in quotes]
+    found = [
+        tracker.fact(f"{q.carrier}.{q.service}", each, "carriers", now) for q, each in zip(quotes, said, strict=True)
     ]
+    said = [f"{q.service} {each}" for q, each in zip(quotes, said, strict=True) if isinstance(q, Quote)]
+    return [*found, tracker.fact("quotes", "; ".join(said)[:240] or "no carrier takes it", "carriers", now)]
+
+
+def _van(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
+    return vans_asked.look(db, args, now)
 
 
 TOOLS: dict[str, Tool] = {
@@ -125,6 +144,7 @@ TOOLS: dict[str, Tool] = {
         Tool("tracker.order_status", STAFF | {"customer"}, _order_status),
         Tool("proof.lookup", STAFF | {"customer"}, _proof),
         Tool("fleet.status", STAFF, _fleet_status),
+        Tool("fleet.van", STAFF, _van),
         Tool("carriers.quote", STAFF, _quote),
         Tool("log.why", STAFF, _why),
         Tool("knowledge.search", STAFF, _notes),

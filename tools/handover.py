@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from core import promises, vans
+from core import money, principals, promises, vans
 from core.clock import iso
 from core.store.tables import case, decision, live_route, order
 from tools.tracker import late_stops
@@ -24,19 +24,21 @@ def note(db: Connection, now: datetime, since: datetime | None = None) -> dict[s
     """The note as data."""
     since = since or now - SHIFT
     return {
-        "at": iso(now), "since": iso(since), "open_cases": _open(db), "at_risk": _at_risk(db, now),
-        "decided": _decided(db, since, now),
+        "at": iso(now), "since": iso(since), "currency": money.currency(), "open_cases": _open(db),
+        "at_risk": _at_risk(db, now), "decided": _decided(db, since, now),
     }  # fmt: skip
 
 
 def _open(db: Connection) -> list[dict[str, Any]]:
     """Cases that somebody, or the casework, still has in hand; those with the earliest by-when first."""
     query = select(case).where(case.c.closed_at.is_(None), case.c.status != "folded")
-    rows = db.execute(query.order_by(case.c.due_by.asc().nulls_last(), case.c.opened_at, case.c.id))
+    rows = db.execute(query.order_by(case.c.due_by.asc().nulls_last(), case.c.opened_at, case.c.id)).all()
+    names = principals.names(db, [row.owner for row in rows if row.owner])
     return [
         {
             "case": row.id, "kind": row.kind, "subject": row.subject, "status": row.status, "owner": row.owner,
-            "reason": row.reason_code, "due_by": iso(row.due_by) if row.due_by else None,
+            "owner_name": names.get(row.owner), "reason": row.reason_code,
+            "due_by": iso(row.due_by) if row.due_by else None,
         }
         for row in rows
     ]  # fmt: skip
@@ -75,12 +77,14 @@ def as_text(found: dict[str, Any]) -> str:
     cases, risks, done = found["open_cases"], found["at_risk"], found["decided"]
     lines = [f"Hand-over at {found['at']}, since {found['since']}", "", f"Open cases: {len(cases)}"]
     lines += [
-        f"  {c['kind']} {c['case']} {c['status']}, {c['owner'] or 'nobody'} by {c['due_by'] or 'no time'}"
+        f"  {c['kind']} {c['case']} {c['status']}, {c['owner_name'] or 'nobody'} by {c['due_by'] or 'no time'}"
         f"{': ' + c['reason'] if c['reason'] else ''}"
         for c in cases
     ]
     lines += ["", f"Promises at risk: {len(risks)}"]
     lines += [f"  {r['order']} promised by {r['promised']}, expected {r['expected'] or 'unknown'}" for r in risks]
     lines += ["", f"Decided: {sum(d['count'] for d in done)}"]
-    lines += [f"  {d['count']} {d['action']} ({d['verdict']}), {d['cost_cents']} cents" for d in done]
+    lines += [
+        f"  {d['count']} {d['action']} ({d['verdict']}), {money.say(d['cost_cents'], found['currency'])}" for d in done
+    ]
     return "\n".join(lines) + "\n"

@@ -30,7 +30,7 @@ LIVE_SLACK_S = 6 * 3600
 """On a running day a window's end is not a wall but a price: promises say what lateness costs."""
 LEFT_OUT = (50_000, 100_000, 200_000, 400_000)
 """Cents for leaving an order out of the plan, by its priority: low, normal, high, urgent."""
-BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove"})
+BEFORE_A_PLAN = frozenset({"wait", "postpone", "remove", "reroute"})
 """Options that need no routes."""
 AGAIN_AFTER_S = 3600
 """A door where nobody was is not tried again before this long."""
@@ -257,7 +257,8 @@ def running(
             left = tuple(s for s in left if s != state.stop_id)
         on_duty = yard.on_the_road(vehicle, state, here, left, now)
         if state is not None and state.state != "idle":  # it has been out today
-            on_duty = on_duty.model_copy(update=_driven(on_duty, rested.get(vehicle.id), left, here, now))
+            done = yard.driving_so_far(on_duty, state, rested.get(vehicle.id), left, now, here.t0)
+            on_duty = on_duty.model_copy(update=done)
         moved.append(on_duty)
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
@@ -267,13 +268,6 @@ def running(
         if s in on_routes or s not in _served_now(states)
     )
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=tuple(moved), routes=routes, now_s=here.seconds(now))
-
-
-def _driven(
-    vehicle: Vehicle, route: plans.PlannedRoute | None, left: Sequence[str], here: Ground, now: datetime
-) -> dict[str, Any]:
-    now_s = here.seconds(now)
-    return yard.driving_so_far(vehicle, route, left, now_s, here.stops, here.matrix.durations_s, here.t0)
 
 
 def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:

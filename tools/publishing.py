@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from core import (
     blobs,
     canonical,
+    carriage,
     cases,
     clock,
     custody,
@@ -89,7 +90,8 @@ def publish(db: Connection, who: Principal, depot_id: str, day: date, version: i
 def _inputs(db: Connection, draft: plans.PlanVersion) -> dict[str, Any]:
     by = draft.made_by
     return {
-        "problem": by["problem"], "matrix": by["matrix"], "solve": {"seed": by["seed"], "iterations": by["iterations"]},
+        "problem": by["problem"], "matrix": by["matrix"],
+        "solve": {"engine": by["engine"], "seed": by["seed"], "iterations": by["iterations"]},
         "policy": blobs.put(db, policy.in_force().model_dump(mode="json", by_alias=True)),
     }  # fmt: skip
 
@@ -181,6 +183,7 @@ def close_day(db: Connection, depot_id: str, day: date, now: datetime) -> list[s
         facts = {"at_depot": sorted(at_depot), "aboard": aboard}
         cases.open_or_join(db, "left_over", f"{depot_id}:{day}", depot_id, day, facts, now)
     transfers.give_up(db, depot_id, day, now)
+    carriage.give_up(db, depot_id, day, now)
     for line in reconciliation.of_day(db, day).lines:
         row = orders.get(db, line.order)
         if line.case is None and row.depot_id == depot_id:

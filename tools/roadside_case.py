@@ -17,7 +17,7 @@ from core.clock import parse
 from core.errors import Stale
 from core.store.tables import breakdown
 from optimizer.options import Scope
-from tools import telling
+from tools import carrying, telling
 from tools.notify import templates
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def scope(db: Connection, row: Row[Any]) -> Scope:
         stops=left, breakdown=mine.id, vehicle=mine.vehicle_id,
         unfit=tuple(sorted(set(db.execute(standing).scalars()) - {mine.vehicle_id})),
         order_counts={stop: count for stop, count in counts.items() if count > 1},
+        carrier_cents=carrying.price_from_van(db, mine, [o for stop in left for o in orders.at_stop(db, stop)]),
     )  # fmt: skip
 
 

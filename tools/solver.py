@@ -27,13 +27,14 @@ AUTOGROUP = Path("/proc/self/autogroup")
 def _work(pipe: Connection, problem_json: str, folder: str, request: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends us
     _give_way()
-    from optimizer import ortools_engine
+    from optimizer import plan as planning
 
     problem = Problem.model_validate_json(problem_json)
     try:
-        plan = ortools_engine.solve(
+        plan = planning.solve(
             problem,
             MatrixStore(Path(folder)).get(problem.matrix),
+            engine=request.get("engine", planning.DAY_ENGINE),
             seed=request["seed"],
             iterations=request["iterations"],
             time_limit_s=request.get("time_limit_s", DEFAULT_TIME_S),

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, or_, select
 
-from core import clock, geo, orders, plans
+from core import clock, driving, fleet, geo, orders, plans
 from core.store.tables import order, parcel
 from optimizer import wave
-from optimizer.problem import Break, Hours, Stop, Vehicle
+from optimizer.problem import Break, Hours, Vehicle
 from optimizer.schedule import start_of_service
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def vehicle_of(row: Row[Any], day: date, tz: str, t0: datetime) -> Vehicle:
     def second(of_day: int) -> int:
         return int((clock.at_second(day, tz, of_day) - t0).total_seconds())
 
-    law = row.hours
+    law = None if row.hours is None else fleet.law_of(row.hours)
     return Vehicle(
         id=row.id, start=0, end=0 if row.ends_at_depot else None,
         ready_s=second(row.shift_start_s) + row.loading_s, shift_end_s=second(row.shift_end_s),
@@ -54,7 +54,7 @@ def vehicle_of(row: Row[Any], day: date, tz: str, t0: datetime) -> Vehicle:
         skills=tuple(row.skills), crew=row.crew, areas=None if row.areas is None else tuple(row.areas),
         speed_percent=row.speed_percent, co2_g_km=row.co2_g_km, loading_s=row.loading_s,
         hours=None if law is None else Hours(
-            drive_s=law["drive_min"] * MINUTE, break_s=law["break_min"] * MINUTE, day_s=law["day_min"] * MINUTE
+            drive_s=law.drive_min * MINUTE, break_s=law.break_s, day_s=law.day_min * MINUTE, parts_s=law.parts_s
         ),
         breaks=tuple(
             Break(id=f"break{number}", duration_s=seconds, windows=((second(earliest), second(latest)),))
@@ -119,28 +119,20 @@ def _rest_of_leg(state: Row[Any], here: Ground, start: int, now_s: int) -> int:
     return max(round(whole * share * min(pace, SLOWEST_PACE)) - (now_s - seen_s), 0)
 
 
-def driving_so_far(vehicle: Vehicle, route: plans.PlannedRoute | None, left: Sequence[str], now_s: int,
-                   stops: Mapping[str, Stop], seconds: Any, t0: datetime) -> dict[str, Any]:  # fmt: skip
-    """What a driver has behind: driving today and since the last break, and which own breaks are still to come.
-
-    From the plan: the legs to the stops that are behind, as the matrix has them, and the breaks that the plan put
-    before them. A break is behind when a stop after it was served, or its time has passed.
-    """
-    behind = [s for s in (route.stops if route else ()) if s in stops and s not in set(left)]
-    rests = [
-        r for r in (route.rests if route else ()) if r.after < len(behind) or _second(r.at, t0) + r.seconds <= now_s
-    ]
-    today, since, here = 0, 0, 0
-    for position, stop_id in enumerate(behind):
-        leg = vehicle.drive_s(int(seconds[here, stops[stop_id].location]))
-        long = [r for r in rests if r.after == position and vehicle.hours and r.seconds >= vehicle.hours.break_s]
-        today, since = today + leg, leg - long[-1].driven_s if long else since + leg
-        here = stops[stop_id].location
-    if any(r.after >= len(behind) and vehicle.hours and r.seconds >= vehicle.hours.break_s for r in rests):
-        since = 0
-    taken = sum(r.own for r in rests)
-    ahead = [own for own in vehicle.breaks[taken:] if own.windows[-1][1] >= now_s]
-    return {"drove_s": today, "driven_s": max(0, since), "breaks": tuple(ahead)}
+def driving_so_far(
+    vehicle: Vehicle, state: Row[Any], route: plans.PlannedRoute | None, left: Sequence[str], now: datetime,
+    t0: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """What a driver has behind by the taps: driving today and since the last break, and which own breaks are still to
+    come. One of those is behind when a stop after it was served, or its time has passed."""
+    driven = driving.so_far(state.hours, vehicle.hours or Hours(), now, rested=True)
+    gone = len(set(route.stops) - set(left)) if route else 0
+    taken = sum(
+        r.own for r in (route.rests if route else ()) if r.after < gone or r.at + timedelta(seconds=r.seconds) <= now
+    )
+    ahead = [own for own in vehicle.breaks[taken:] if own.windows[-1][1] >= _second(now, t0)]
+    since = {"driven_s": driven.since_s, "part_rested": driven.part}
+    return {"drove_s": driven.today_s, **since, "breaks": tuple(ahead)}
 
 
 def _second(at: datetime, t0: datetime) -> int:

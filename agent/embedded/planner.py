@@ -1,12 +1,13 @@
-"""The planner that needs no key and no model: rules for conversations, arithmetic for cases. Pure and deterministic."""
+"""The planner that needs no key: a trained reading of messages, arithmetic for cases. Pure and deterministic."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
-from agent.embedded.understand import SURE, Understanding, read_day, read_order, understand
 from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, Situation, Step
+from agent.understanding import slots
+from agent.understanding.dates import read_day
+from agent.understanding.understand import CHANGES, SURE, Understanding, understand
 from tools.notify import templates
 
 TRACK = "tracker.order_status"
@@ -14,27 +15,51 @@ TRACK = "tracker.order_status"
 or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
 FLEET = "fleet.status"
 WHY = "log.why"
+VAN = "fleet.van"
+QUOTE = "carriers.quote"
+PROOF = "proof.lookup"
+"""gives proof; or `no_proof`"""
 ACTIONS = {
     "reschedule": "reschedule",
     "cancel_order": "cancel",
     "not_received": "missing_delivery",
-    "damaged": "damage",
+    "damaged_or_wrong": "damage",
 }
-CLAIMS = frozenset({"not_received", "damaged"})
+CLAIMS = frozenset({"not_received", "damaged_or_wrong"})
 """wishes about what was delivered; of anything else they are questions where it is"""
 CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
-SMALL_TALK = ("greeting", "thanks", "help", "out_of_scope")
+SMALL_TALK = ("greeting", "thanks", "help", "feedback", "out_of_scope")
+CHOICES = {
+    "en": ("where is my order", "another day", "a person"),
+    "es": ("dónde está mi pedido", "otro día", "una persona"),
+}
 HAND_OVER = {
     "opt_out": ("opted_out", "opted out of messages"),
     "opt_in": ("opted_in", "wants messages again"),
     "safety": ("safety", "said something about danger to people"),
     "talk_to_human": ("asked_for_human", "asked for a person"),
 }
+STAFF_LOOKS = {
+    "fleet_status": (FLEET, "reply_fleet"),
+    "where_is_driver": (VAN, "reply_van"),
+    "quote_carriers": (QUOTE, "reply_quotes"),
+    "why": (WHY, "reply_why"),
+}
+"""what staff are told at once: the tool that knows, and the template that says it"""
+FOR_A_PERSON = {
+    "refund": "refund_wanted",
+    "complaint": "complaint",
+    "policy_question": "asks_policy",
+    "change_address": "change_wanted",
+    "change_order": "change_wanted",
+    "delivery_instructions": "change_wanted",
+}
+"""understood, and a person's to settle"""
 
 
 class EmbeddedPlanner:
     name = "embedded"
-    version = "rules-1"
+    version = "understanding-1"
 
     def next_step(self, situation: Situation) -> Step:
         if situation.kind == "case":
@@ -59,9 +84,11 @@ def _intent(situation: Situation) -> Understanding:
     today = date.fromisoformat(situation.today) if situation.today else None
     now = understand(situation.said(), situation.role, today)
     if now.slots.get("word") in CARRIER_WORDS and situation.channel not in {"sms", "whatsapp"}:
-        return now.model_copy(update={"intent": "unknown", "slots": {}, "confidence": 0.0})
+        return now.model_copy(update={"intent": "out_of_scope", "slots": {}, "confidence": 0.0})
     slot = situation.question_open
-    if slot not in {"order", "day"} or (now.intent not in {"unknown", "confirm"} and slot not in now.slots):
+    if now.intent in HAND_OVER or now.intent in FOR_A_PERSON:
+        return now
+    if slot not in {"order", "day"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
         return now
     wish = _last_wish(situation, today)
     said = now.slots.get(slot) or _bare_slot(slot, situation.said(), today)
@@ -81,25 +108,42 @@ def _last_wish(situation: Situation, today: date | None) -> Understanding | None
 def _bare_slot(slot: str, text: str, today: date | None) -> str | None:
     if slot == "day":
         return read_day(text, today)
-    return read_order(text) or read_order(f"#{text.strip()}")
+    return slots.read_order(text) or slots.read_order(f"#{text.strip()}")
 
 
 def _converse(situation: Situation, wish: Understanding) -> Step:
-    number = re.fullmatch(r"\W*(\d)\W*", situation.said())
-    if situation.question_open == "choice" and number and "choose" in situation.allowed_tools:
-        return Propose(action="choose", args={"choice": number[1]})
+    choice = slots.read_choice(situation.said()) if situation.question_open == "choice" else None
+    if choice is not None and "choose" in situation.allowed_tools:
+        return Propose(action="choose", args={"choice": str(choice)})
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
-    if wish.confidence < SURE or wish.intent in {"confirm", "deny"}:
+    if wish.confidence < SURE or wish.intent in {"confirm", "deny"} or _torn(wish):
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
-    if wish.intent in {"fleet_status", "why"}:
+    if wish.intent in STAFF_LOOKS:
         return _staff(situation, wish)
+    if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
+        return _proof(situation, wish)
+    if wish.intent in FOR_A_PERSON:
+        return Escalate(
+            reason_code=FOR_A_PERSON[wish.intent], summary=f"the {situation.role} wants {_said(wish.intent)}"
+        )
     if wish.intent == "where_is_order" or ACTIONS.get(wish.intent) in situation.allowed_tools:
         return _about_order(situation, wish)
-    return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {wish.intent.replace('_', ' ')}")
+    if situation.role != "customer":
+        return Answer(template="reply_elsewhere")
+    return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {_said(wish.intent)}")
+
+
+def _said(intent: str) -> str:
+    return intent.replace("_", " ")
+
+
+def _torn(wish: Understanding) -> bool:
+    """Two changes in one message: which one first is theirs to say."""
+    return len({name for name in (wish.intent, *wish.also) if name in CHANGES or name == "refund"}) > 1
 
 
 def _unsure(situation: Situation) -> Step:
@@ -107,8 +151,11 @@ def _unsure(situation: Situation) -> Step:
         return Escalate(
             reason_code="not_understood", summary=f"not understood after asking for {situation.question_open}"
         )
-    choices = ("where is my order", "another day", "a person")
-    return Ask(slot="intent", question=templates.render("ask_intent"), choices=choices)
+    return _ask("intent", situation, CHOICES[situation.language])
+
+
+def _ask(slot: str, situation: Situation, choices: tuple[str, ...] = ()) -> Ask:
+    return Ask(slot=slot, question=templates.render(f"ask_{slot}", lang=situation.language), choices=choices)
 
 
 def _about_order(situation: Situation, wish: Understanding) -> Step:
@@ -120,9 +167,9 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
         orders = tuple(o.strip() for o in str(situation.fact("orders")).split(",") if o.strip())
         if not orders:
             return Answer(template="reply_no_order", facts=("orders",))
-        return Ask(slot="order", question=templates.render("ask_order"), choices=orders)
+        return _ask("order", situation, orders)
     if known is None and not asked and situation.role != "customer":
-        return Ask(slot="order", question=templates.render("ask_order"))  # staff have no orders of their own to look at
+        return _ask("order", situation)  # staff have no orders of their own to look at
     if known is None or (asked and asked.casefold() not in str(known).casefold()):
         return Look(tool=TRACK, args={"order": asked} if asked else {})
     if wish.intent == "where_is_order" or (situation.fact("status") == "delivered") != (wish.intent in CLAIMS):
@@ -130,9 +177,21 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
     if situation.fact("status") == "cancelled":
         return _status(situation)
     if wish.intent == "reschedule" and "day" not in wish.slots:
-        return Ask(slot="day", question=templates.render("ask_day"))
+        return _ask("day", situation)
     day = {"day": wish.slots["day"]} if wish.intent == "reschedule" else {}
     return Propose(action=ACTIONS[wish.intent], args={"order": str(known), **day})
+
+
+def _proof(situation: Situation, wish: Understanding) -> Step:
+    """What proves the delivery of an order; of what is not delivered, where it is."""
+    if situation.fact("no_proof") is not None:
+        return Answer(template="reply_no_proof", facts=("no_proof",))
+    if situation.fact("proof") is not None:
+        return Answer(template="reply_proof", facts=("order", "proof"))
+    found = _about_order(situation, wish.model_copy(update={"intent": "where_is_order"}))
+    if not isinstance(found, Answer) or situation.fact("status") != "delivered":
+        return found
+    return Look(tool=PROOF, args={"order": str(situation.fact("order"))})
 
 
 def _status(situation: Situation) -> Step:
@@ -147,10 +206,28 @@ def _status(situation: Situation) -> Step:
 
 
 def _staff(situation: Situation, wish: Understanding) -> Step:
-    tool, template = (FLEET, "reply_fleet") if wish.intent == "fleet_status" else (WHY, "reply_why")
+    """Look, and tell; ask for what the tool must know."""
+    tool, template = STAFF_LOOKS[wish.intent]
+    if tool not in situation.allowed_tools:
+        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
+    if situation.fact("not_found") is not None:
+        return Answer(template="reply_not_found", facts=("not_found",))
+    if situation.fact("vans") is not None:
+        return _ask("van", situation, tuple(str(situation.fact("vans")).split(", ")))
     wanted = templates.fields(template)
     if all(situation.fact(name) is not None for name in wanted):
         return Answer(template=template, facts=wanted)
-    if tool not in situation.allowed_tools:
-        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
-    return Look(tool=tool, args={k: v for k, v in wish.slots.items() if k == "order"})
+    args = _args_of(tool, wish)
+    if args is None:
+        return _ask("van" if tool == VAN else "order", situation)
+    return Look(tool=tool, args=args)
+
+
+def _args_of(tool: str, wish: Understanding) -> dict[str, str] | None:
+    """What the tool must be told, None when it was not said."""
+    if tool == FLEET:
+        return {}
+    if tool == VAN:
+        about = wish.slots.get("vehicle") or next(iter(wish.slots.get("names", ())), None)
+        return {"about": str(about)} if about else None
+    return {"order": str(wish.slots["order"])} if "order" in wish.slots else None

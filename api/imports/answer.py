@@ -40,6 +40,7 @@ class Unplaced(Said):
     row: int
     order: str
     case: str
+    """empty while the geocoder does not answer: it is asked again"""
     reason: str
 
 

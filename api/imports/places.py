@@ -12,9 +12,8 @@ from core import address_book, cases, orders
 from core.orders import Address, Place
 from core.store.tables import case, order
 from tools.geocoder.port import Found, Geocoder, Missed
-
-GIVE_UP_AFTER = 3
-"""A geocoder that is unavailable so often in a row is not asked again in this import."""
+from tools.geocoder.waiting import AWAY
+from tools.outages import IN_A_ROW
 
 Placed = Mapping[int, Found | Missed]
 """row -> where it is, for the rows that had to be looked for"""
@@ -28,16 +27,15 @@ def unknown(db: Connection, found: Sequence[Read]) -> list[Read]:
 
 
 def look(asked: Sequence[Read], geocoder: Geocoder) -> Placed:
-    """One question an address."""
+    """One question an address; who is unavailable so often in a row that it is down is not asked again here."""
     known: dict[Address, Found | Missed] = {}
     answers: dict[int, Found | Missed] = {}
     down = 0
     for read in asked:
         address = _address(read)
         if address not in known:
-            known[address] = Missed(reason="unavailable") if down >= GIVE_UP_AFTER else geocoder.find(address)
-            away = known[address] == Missed(reason="unavailable")
-            down = down + 1 if away else 0
+            known[address] = AWAY if down >= IN_A_ROW else geocoder.find(address)
+            down = down + 1 if known[address] == AWAY else 0
         answers[read.row] = known[address]
     return answers
 

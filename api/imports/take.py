@@ -23,8 +23,11 @@ from api.imports.words import UNWRITABLE
 from core import canonical, cases, clients, clock, fleet, orders
 from core.errors import BadFile, BadInput, DoorstepError, TooLarge
 from core.store import db as store
+from core.store.tables import depot as depot_table
 from core.store.tables import import_batch, import_row
-from tools import failure_risk, publishing, standing
+from core.store.tables import order as order_table
+from tools import failure_risk, publishing, reach, standing
+from tools.geocoder import waiting
 from tools.geocoder.chosen import geocoder
 from tools.geocoder.port import Found, Missed
 from tools.notify import stages
@@ -65,7 +68,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Batch:
-    depot: str
+    depot: str | None
+    """where rows go from that name no depot; None: where they are reached first"""
     day: date
     mapping: ColumnMap
     raws: tuple[Raw, ...]
@@ -76,10 +80,10 @@ class Batch:
 
 
 def take(
-    content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap | None = None, client: str | None = None
+    content: bytes, kind: str, depot: str | None, day: date, mapping: ColumnMap | None = None, client: str | None = None
 ) -> Imported:
     """Read the whole file, look for its places, then take its rows in, all in one transaction. With `client` all rows
-    are that client's."""
+    are that client's; without `depot` a row that names none goes from the depot that reaches it first."""
     batch = read(content, kind, depot, day, mapping or ColumnMap())
     tally = Tally()
     with store.snapshot() as db:
@@ -88,9 +92,13 @@ def take(
     placed = places.look(asked, geocoder()) if asked else {}
     with store.transaction() as db:
         now = clock.now(db)
+        if asked:
+            waiting.heard(db, geocoder(), list(placed.values()), found[0].depot, now)
         for each in found:
-            _take(db, each, batch, placed.get(each.row), now, tally)
-        made = canonical.short("imp", hashlib.sha256(content).hexdigest(), depot, day.isoformat(), now.isoformat())
+            _take_from_depot(db, each, batch, placed.get(each.row), client, now, tally)
+        made = canonical.short(
+            "imp", hashlib.sha256(content).hexdigest(), depot or "", day.isoformat(), now.isoformat()
+        )
         risky = _risky(db, tally)
         tally.bad.sort(key=lambda row: row[0].row)
         _keep(db, made, now, tally)
@@ -101,7 +109,7 @@ def take(
     )  # fmt: skip
 
 
-def read(content: bytes, kind: str, depot: str, day: date, mapping: ColumnMap) -> Batch:
+def read(content: bytes, kind: str, depot: str | None, day: date, mapping: ColumnMap) -> Batch:
     """Raises BadFile when a file can't be read, or its columns are unclear."""
     if kind not in READERS:
         raise BadInput(f"There is no format {kind!r}.", f"Use one of {', '.join(READERS)}.", field="format")
@@ -138,12 +146,17 @@ def readable(db: Connection, batch: Batch, tally: Tally, client: str | None = No
     def home(depot: str) -> Home:
         return Home.of(fleet.get_depot(db, depot))
 
+    unnamed = (
+        batch.depot
+        or db.execute(select(depot_table.c.id).order_by(depot_table.c.id).limit(1)).scalar_one_or_none()
+        or ""
+    )
     found: list[Read] = []
     for number, (raw, named) in enumerate(zip(batch.raws, batch.named, strict=True), 1):
         if not any(str(value if value is not None else "").strip() for value in raw.values()):
             continue  # a blank line in the middle of a sheet
         try:
-            of = home(str(rows.filled(named).get("depot", batch.depot)).strip())
+            of = home(str(rows.filled(named).get("depot", unnamed)).strip())
             found.append(_of_client(rows.read(number, named, of, batch.day, batch.mapping), client))
         except DoorstepError as error:
             tally.reject(number, error, raw, named.get("ref"))
@@ -158,10 +171,39 @@ def _of_client(each: Read, client: str | None) -> Read:
     return replace(each, order=each.order.model_copy(update={"client": client}))
 
 
-def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally) -> None:
+def _take_from_depot(
+    db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, client: str | None, now: datetime,
+    tally: Tally,
+) -> None:  # fmt: skip
+    """Take a row in; of one that names no depot, from the one that reaches its door first. What is in stays where it
+    is, and so does what nobody can place: a person says where it goes."""
+    named = batch.named[each.row - 1]
+    known = db.execute(
+        select(order_table.c.depot_id).where(order_table.c.id == orders.id_of(each.order.client, each.order.ref))
+    )
+    at, there = each.order.given_place or places.place(looked), known.scalar_one_or_none()
+    if batch.depot is not None or rows.filled(named).get("depot") or (there is None and at is None):
+        _take(db, each, batch, looked, now, tally)
+        return
+    try:
+        found = reach.choose(db, each.order, at, each.day, now) if there is None and at is not None else ()
+        home = Home.of(fleet.get_depot(db, there or found[0].depot))
+        again = rows.read(each.row, named, home, batch.day, batch.mapping)
+        made = _take(db, _of_client(again, client), batch, looked, now, tally)
+    except DoorstepError as error:
+        tally.reject(each.row, error, batch.raws[each.row - 1], each.order.ref)
+        return
+    if made is not None and found:
+        reach.note(db, made, found, now)
+
+
+def _take(
+    db: Connection, each: Read, batch: Batch, looked: Found | Missed | None, now: datetime, tally: Tally
+) -> str | None:
+    """Take a row in. Returns its order when it is new."""
     if each.weekdays:
         _take_standing(db, each, batch, looked, now, tally)
-        return
+        return None
     raw, order = batch.raws[each.row - 1], each.order
     made = orders.id_of(order.client, order.ref)
     try:
@@ -174,12 +216,12 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
         tally.reject(each.row, BadInput(f"It repeats order {again.same_as.as_ref}.", fix, field="ref"), raw,
                      order.ref, again.same_as.order)  # fmt: skip
         tally.duplicates.append(again.same_as)
-        return
+        return None
     except DoorstepError as error:
         tally.reject(each.row, error, raw, order.ref, made)
         if error.field == "ref":
             tally.duplicates.append(_repeat(each, "reference", order.ref, made, tally))
-        return
+        return None
     tally.first_row.setdefault(made, each.row)
     tally.accepted, tally.unchanged = tally.accepted + new, tally.unchanged + (not new)
     if new:
@@ -187,6 +229,7 @@ def _take(db: Connection, each: Read, batch: Batch, looked: Found | Missed | Non
         stages.order_taken(db, made, now)
         publishing.came_late(db, each.depot, each.day, [made], now)
         _look_at(db, each, made, looked, now, tally)
+    return made if new else None
 
 
 def _take_standing(
@@ -220,8 +263,9 @@ def _look_at(db: Connection, each: Read, made: str, looked: Found | Missed | Non
     known = "given" if order.given_place else looked.precision if isinstance(looked, Found) else "none"
     tally.places[known] += 1
     if isinstance(looked, Missed) and orders.get(db, made).place == "none":
-        facts = {"order": made, "reason": looked.reason}
-        case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
+        facts, case = {"order": made, "reason": looked.reason}, ""
+        if looked != waiting.AWAY:
+            case, _ = cases.open_or_join(db, "address_problem", made, each.depot, each.day, facts, now)
         tally.unplaced.append(Unplaced(row=each.row, order=made, case=case, reason=looked.reason))
     if known == "postal_code":
         _warn(tally, each, "address", "Only its postal code is known.", f"PUT /api/orders/{made}/place with the door.")

@@ -100,7 +100,7 @@ export function whyLine(day, row) {
   const cost = row.proposal ? `, cost ${money(row.proposal.cost_lo)} to ${money(row.proposal.cost_hi)}` : "";
   return el(
     "p.why", text,
-    el("small", `${verdict ? `rule ${verdict.rule}` : "handed over"}${cost} · owner ${row.owner ? shortId(row.owner) : "nobody on duty"} · case ${shortId(row.id).slice(5)}`),
+    el("small", `${verdict ? `rule ${verdict.rule}` : "handed over"}${cost} · owner ${row.owner ? row.owner_name || shortId(row.owner) : "nobody on duty"} · case ${shortId(row.id).slice(5)}`),
   );
 }
 

@@ -1,7 +1,7 @@
 // The day as the page knows it: clock, vans, stops, routes. Read whole from the server, then kept by deltas.
 
 import { api } from "./api.js";
-import { localDay } from "./words.js";
+import { localDay, setCurrency } from "./words.js";
 
 /** Stop states as they are drawn and counted, worst last: a stop is in the worst state of its orders. */
 export const STOP_STATES = ["off", "delivered", "failed", "planned", "out", "late"];
@@ -41,6 +41,7 @@ export class Day {
   /** Everything, anew. Nothing is shown half: the state changes when all of it is here. */
   async load() {
     const [clock, fleet, vans] = await Promise.all([api.clock(), api.fleet(), api.fleetNow()]);
+    setCurrency(fleet.currency);
     const days = fleet.depots.map((depot) => [depot.id, localDay(clock.now, depot.tz)]);
     const orders = await Promise.all(days.map(([depot, day]) => api.orders(depot, day)));
     const plans = await Promise.all(days.map(([depot, day], at) => planFor(orders[at], depot, day)));

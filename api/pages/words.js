@@ -78,6 +78,7 @@ const DONE = {
   overload: "Left the load as it is",
   repair: "Waited for the repair, and told who is late",
   rescue: "Sent other vans for the goods",
+  collect: "Booked a carrier for the goods",
   hold_messages: "Held the messages",
   reroute: "Sent the messages another way",
   show_proof: "Showed the proof",
@@ -120,7 +121,7 @@ const STATES = { idle: "at the depot", driving: "driving", serving: "at a door",
 
 const STATUSES = {
   new: "new", planned: "planned", unassigned: "on no van", out: "on the van", delivered: "delivered",
-  failed: "not delivered", picked_up: "picked up", cancelled: "cancelled", rescheduled: "moved to another day", returned: "back at the depot",
+  failed: "not delivered", fetched: "fetched", picked_up: "picked up", cancelled: "cancelled", rescheduled: "moved to another day", returned: "back at the depot",
 };
 
 const sentence = (code) => {
@@ -157,9 +158,17 @@ export const shortId = (id) => {
 export const plain = (text, known = () => null) =>
   String(text).replace(/\b[a-z]{2,4}_[0-9a-f]{12,}\b/g, (id) => known(id) || shortId(id));
 
-/** Cents as an amount; the server names no currency, so neither do we. */
-const amount = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-export const money = (cents) => amount.format(cents / 100).replace("-", "−");
+let amount = null;
+let minor = 100;
+/** From now on amounts are in minor units of this currency, a code of ISO 4217. */
+export function setCurrency(code) {
+  amount = new Intl.NumberFormat("en", { style: "currency", currency: code, currencyDisplay: "code" });
+  minor = 10 ** amount.resolvedOptions().maximumFractionDigits;
+}
+setCurrency("USD");
+
+/** Minor units as an amount. */
+export const money = (units) => amount.format(units / minor).replace("-", "−");
 
 const formats = new Map();
 function format(tz, options) {

@@ -13,7 +13,7 @@ from api import answers, cursor
 from api.answers import shown
 from api.auth import Anyone, Staff
 from api.days import Day
-from core import cases, clock, decisions
+from core import cases, clock, decisions, principals
 from core.clock import iso
 from core.errors import Stale
 from core.store import db as store
@@ -72,6 +72,7 @@ def _case(db: Connection, row: Any) -> dict[str, Any]:
         "verdict": row.inputs.get("outcome", {}).get("verdict"),
         "reason_code": row.reason_code,
         "owner": row.owner,
+        "owner_name": principals.names(db, [row.owner]).get(row.owner) if row.owner else None,
         "due_by": iso(row.due_by) if row.due_by else None,
         "proposal": {
             "digest": asked.digest,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from agent.embedded.understand import understand
+from agent.understanding.rules import is_danger
 from api.auth import Anyone, Driver, Staff, Tapper
 from core import clock, custody, evidence, fleet, orders, proofs, scans
 from core.errors import NotAllowed, NotFound
@@ -88,7 +88,7 @@ def my_messages(who: Driver) -> dict[str, Any]:
 @router.post("/driver/messages")
 def write(who: Driver, said: Annotated[Words, Body()]) -> dict[str, Any]:
     """Write to the dispatcher on duty. Danger to people is known by its words and goes first."""
-    danger = understand(said.text).intent == "safety"
+    danger = is_danger(said.text)
     with store.transaction() as db:
         return driver_talk.said(db, who, said.text, said.key, clock.now(db), danger=danger)
 

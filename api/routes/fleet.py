@@ -20,13 +20,14 @@ from api.days import Day
 from api.errors import printable
 from api.imports import mapping, places, take
 from api.imports.answer import Imported
-from core import clients, clock, collecting, events, fleet, lineage, orders, people, plans, promises
+from core import clients, clock, collecting, events, fleet, lineage, money, orders, people, plans, promises
 from core.clock import iso
 from core.errors import BadFile, BadInput, DoorstepError, NotFound
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, matrix_place, message
 from optimizer import travel
+from tools import reach
 from tools.problems import matrices
 
 router = APIRouter(prefix="/api", tags=["orders and fleet"])
@@ -100,7 +101,8 @@ def _wrong(field: str, reason: str, fix: str) -> dict[str, str]:
 
 @router.post("/imports", openapi_extra=_body("text/csv", "application/octet-stream"))
 async def import_orders(
-    who: ClientsOwn, request: Request, day: Day, depot: Annotated[str, Query(min_length=1)],
+    who: ClientsOwn, request: Request, day: Day,
+    depot: Annotated[str | None, Query(min_length=1, description="left out: who reaches the order first")] = None,
     kind: Annotated[str, Query(alias="format", description="csv, xlsx, json or loggi")] = "csv",
     how: Annotated[str, Query(alias="mapping", description="YAML: which of your columns is which field")] = "",
 ) -> Imported:  # fmt: skip
@@ -158,7 +160,7 @@ def get_fleet(who: Staff) -> dict[str, Any]:
         homes = [row._asdict() for row in db.execute(select(depot).order_by(depot.c.id))]
         vans = [row._asdict() for home in homes for row in fleet.of_depot(db, home["id"])]
         agreed = [each.model_dump() for each in clients.every(db)]
-    return {"clients": agreed, "depots": homes, "vehicles": vans}
+    return {"currency": money.currency(), "clients": agreed, "depots": homes, "vehicles": vans}
 
 
 @router.get("/orders", **shown(answers.Orders))
@@ -191,9 +193,13 @@ def order_story(who: Anyone, order_id: str) -> dict[str, Any]:
         row = orders.get(db, order_id)
         _knows(who, row)
         told = promises.open_of(db, order_id)
-        facts = [{"kind": e.kind, "at": iso(e.at), "source": e.source} for e in events.of(db, order_id)]
+        known = events.of(db, order_id)
+        facts = [{"kind": e.kind, "at": iso(e.at), "source": e.source} for e in known]
         sent = db.execute(select(message).where(message.c.order_id == order_id).order_by(message.c.at, message.c.id))
-        return _row(row, None, told) | {"events": facts, "messages": [_message(m) for m in sent]}
+        said: dict[str, Any] = {"events": facts, "messages": [_message(m) for m in sent], "depots": ()}
+        if who.role != "customer":
+            said |= {"depots": reach.explained(known)}
+        return _row(row, None, told) | said
 
 
 def _knows(who: Principal, row: Row[Any]) -> None:

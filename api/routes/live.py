@@ -17,7 +17,7 @@ from api.auth import Admin, Anyone, Driver, Locator, Planner, Staff, Tapper
 from api.days import AFTER, Moment
 from api.drain import advance
 from api.errors import printable
-from core import canonical, clock, custody, fleet, orders, plans, rests, scans, stream, taps, transfers, vans
+from core import canonical, clock, custody, driving, fleet, orders, plans, scans, stream, taps, transfers, vans
 from core.clock import iso
 from core.errors import BadInput, DoorstepError, NotAllowed, Unavailable
 from core.events import Event
@@ -164,7 +164,7 @@ def driver_route(who: Driver) -> dict[str, Any]:
         state = db.execute(select(van).where(van.c.vehicle_id == mine.id, van.c.day == day)).one_or_none()
         there = orders.at_stops(db, route.stops) if route else {}
         stops = [_stop(db, visit, there.get(visit.stop, [])) for visit in route.visits] if route else []
-        worked = rests.hours(db, mine.id, day, now)
+        worked = driving.hours(state.hours if state else None, fleet.law_of(mine.hours), now)
         handovers = [row.id for row in transfers.of_van(db, mine.id)]
         out = state is not None and state.state not in vans.AT_DEPOT
     return {
@@ -187,7 +187,7 @@ def _stop(db: Connection, visit: plans.PlannedVisit, rows: Sequence[Row[Any]]) -
     first = rows[0] if rows else None
     return {
         "stop": visit.stop, "arrival": iso(visit.arrival), "done": not open_rows,
-        "orders": [{"id": row.id, "ref": row.ref, "pieces": row.pieces} for row in open_rows],
+        "orders": [{"id": row.id, "ref": row.ref, "pieces": row.pieces, "kind": row.kind} for row in open_rows],
         "lat": first.lat if first else None, "lon": first.lon if first else None,
         "address": first.address if first else None, "notes": first.notes if first else None,
         "service_s": max((row.service_s for row in rows), default=0),

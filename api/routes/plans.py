@@ -19,7 +19,7 @@ from core.errors import NotFound, WrongState
 from core.principals import Principal
 from core.store import db as store
 from core.store.tables import depot, plan_run
-from optimizer.ortools_engine import budget
+from optimizer.plan import DAY_ENGINE, budget
 from tools import planned, publishing, standing
 from tools.solver import DEFAULT_TIME_S
 
@@ -58,7 +58,7 @@ def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
             raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
         request = {
             "iterations": ask.iterations or budget(len(stops)), "seed": ask.seed, "time_limit_s": ask.time_limit_s,
-            "start": ask.start,
+            "start": ask.start, "engine": DAY_ENGINE,
         }  # fmt: skip
         row = {
             "id": made,

@@ -12,7 +12,7 @@ from api.answers import shown
 from api.answers_report import DayReport
 from api.auth import Staff
 from api.days import Day
-from core import broken, clock, log, reconciliation, settled, spend
+from core import broken, clock, log, money, reconciliation, settled, spend
 from core.settings import settings
 from core.signing import known_keys
 from core.store import db as store
@@ -39,6 +39,7 @@ def report(who: Staff, day: Day) -> dict[str, Any]:
         ):
             kinds.setdefault(kind, {})[status] = count
         return {
+            "currency": money.currency(),
             "orders": _counts(db, order.c.status, order.c.day == day),
             "effects": _counts(db, effect.c.status, effect.c.at >= lo, effect.c.at < hi),
             "promises": _counts(db, promise.c.status, promise.c.order_id.in_(mine)),

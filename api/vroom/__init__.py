@@ -14,22 +14,23 @@ from api.vroom.given import read
 from api.vroom.question import Question
 from api.vroom.solution import written
 from core.errors import DoorstepError
-from optimizer import ortools_engine
-from optimizer.ortools_engine import DEFAULT_ITERATIONS, DEFAULT_TIME_LIMIT_S
-from optimizer.problem import Plan, Problem
+from optimizer import plan as planning
+from optimizer.ortools_engine import DEFAULT_ITERATIONS
 from optimizer.reasons import REASONS
-from optimizer.travel import Matrix
 
 INTERNAL_ERROR, INPUT_ERROR, ROUTING_ERROR = 1, 2, 3
 ITERATIONS_A_JOB = 5_000
-ENDLESS = 10**12
-"""iterations, when it is the time that is limited"""
 LEAST_S = 0.05
 """search that is left when reading took all the time"""
 
 
 def optimize(
-    content: bytes, *, seed: int = 0, time_limit_s: float | None = None, times_only: bool = False
+    content: bytes,
+    *,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    times_only: bool = False,
+    engine: planning.Engine = "auto",
 ) -> dict[str, Any]:
     """Solve a problem; with `times_only` choose times for the routes that its `steps` describe. The time limit counts
     from here on, reading included. Without one the same input and seed give the same solution."""
@@ -39,27 +40,20 @@ def optimize(
         if times_only:
             return written(question, routes.of_steps(question), {})
         problem, matrix = question.problem, question.matrix
+        chosen = planning.chosen(problem, engine)
         left_s = None if time_limit_s is None else max(LEAST_S, time_limit_s - (time.monotonic() - began))
-        plan = _solve(problem, matrix, seed, left_s)
+        most = _iterations(len(problem.stops), chosen) if left_s is None else None
+        plan = planning.solve(problem, matrix, engine=chosen, seed=seed, iterations=most, time_limit_s=left_s)
         reasons = {each.stop_id: REASONS[each.reason] for each in plan.unassigned}
         return written(question, routes.of_plan(question, plan), reasons)
     except DoorstepError as error:
         return failed(error)
 
 
-def _solve(problem: Problem, matrix: Matrix, seed: int, time_limit_s: float | None) -> Plan:
-    """By today's engine."""
-    return ortools_engine.solve(
-        problem,
-        matrix,
-        seed=seed,
-        iterations=_iterations(len(problem.stops)) if time_limit_s is None else ENDLESS,
-        time_limit_s=DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s,
-    )
-
-
-def _iterations(stops: int) -> int:
-    return min(max(4, stops) * ITERATIONS_A_JOB, DEFAULT_ITERATIONS)
+def _iterations(jobs: int, engine: planning.Engine) -> int:
+    if engine == "native":
+        return planning.budget(jobs, engine)
+    return min(max(4, jobs) * ITERATIONS_A_JOB, DEFAULT_ITERATIONS)
 
 
 def failed(error: DoorstepError) -> dict[str, Any]:

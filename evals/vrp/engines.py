@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from evals.vrp.found import Found
+from evals.vrp.found import Found, Unsupported
 from optimizer import ortools_engine
+from optimizer import plan as planning
+from optimizer.native.ground import unsupported
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
 
@@ -25,6 +27,19 @@ def ortools(problem: Problem, matrix: Matrix, seconds: float, seed: int) -> Foun
     return Found({route.vehicle_id: route.stop_ids for route in plan.routes}, tuple(steps))
 
 
+def native(problem: Problem, matrix: Matrix, seconds: float, seed: int) -> Found:
+    """Our own engine of compiled kernels."""
+    missing = unsupported(problem)
+    if missing:
+        raise Unsupported(", ".join(missing))
+    steps: list[tuple[float, int]] = []
+    plan = planning.solve(
+        problem, matrix, engine="native", seed=seed, time_limit_s=seconds,
+        progress=lambda step: steps.append((step.at_s, step.cost)),
+    )  # fmt: skip
+    return Found({route.vehicle_id: route.stop_ids for route in plan.routes}, tuple(steps))
+
+
 def _peer(module: str) -> Solve:
     """A peer's package is only there in the bench group, so it is imported when it is asked."""
 
@@ -37,6 +52,7 @@ def _peer(module: str) -> Solve:
 
 ENGINES: dict[str, Solve] = {
     "ortools": ortools,
+    "native": native,
     "pyvrp": _peer("pyvrp_peer"),
     "vroom": _peer("vroom_peer"),
 }

@@ -14,14 +14,13 @@ from typing import Any, Literal
 
 from core import canonical
 from evals.wire import DriverRoute, OrderRow, RouteStop
-from evals.world import chance, fate
-from evals.world.fate import Fate
-from evals.world.incidents import Incidents
+from evals.world import chance
+from evals.world.day import Day
 from evals.world.leg import Leg, door_of
-from evals.world.scenario import Order, Point, Scenario, Vehicle
-from evals.world.streets import Streets, heading
+from evals.world.scenario import Point, Vehicle
+from evals.world.streets import heading
 
-State = Literal["depot", "loaded", "free", "driving", "serving", "broken", "returning", "off"]
+State = Literal["depot", "loaded", "free", "driving", "serving", "resting", "broken", "returning", "off"]
 
 LOAD_BEFORE_S = 300
 OVERTIME_S = 3600  # a driver who is an hour over the shift goes home with what is left
@@ -35,55 +34,6 @@ FAULTS = ("engine", "battery", "tyre", "electrics")
 PROOFS = ("photo", "photo", "photo", "signature", "code", "note")
 
 Sent = dict[str, Any]
-
-
-@dataclass
-class Day:
-    """What all drivers and customers of one world share."""
-
-    scenario: Scenario
-    streets: Streets
-    incidents: Incidents
-    fate: Fate
-    orders: dict[str, Order] = field(default_factory=dict)
-    """by the server's order id"""
-    people: dict[str, str] = field(default_factory=dict)
-    """ref -> person, as the server knows them"""
-    attempts: Counter[str] = field(default_factory=Counter)
-    """by ref: how often a driver stood at the door"""
-    unwanted: set[str] = field(default_factory=set)
-    """refs whose customers have cancelled: who comes all the same is sent away"""
-    missed: list[tuple[int, str]] = field(default_factory=list)
-    """when, and whose, first attempt failed, for the customer to hear of it"""
-    vans: dict[str, Van] = field(default_factory=dict)  # by vehicle, for drivers who meet
-
-    @classmethod
-    def of(cls, scenario: Scenario, incidents: Incidents, rows: Sequence[OrderRow]) -> Day:
-        made = cls(scenario, Streets.of(scenario, incidents.slow), incidents, fate.draw(scenario))
-        made.learn(rows)
-        return made
-
-    def learn(self, rows: Sequence[OrderRow]) -> None:
-        """Which order of ours each of the server's is."""
-        by_ref = {order.ref: order for order in self.scenario.orders}
-        self.orders |= {row.id: by_ref[row.ref] for row in rows if row.ref in by_ref}
-        self.people |= {row.ref: row.person for row in rows if row.ref in by_ref}
-
-    def refusal(self, ref: str) -> str | None:
-        """Why this attempt fails, if it does. After a first one that failed customer and driver find each other."""
-        if ref in self.unwanted:
-            return "refused"
-        return self.fate.failed.get(ref) if self.attempts[ref] == 0 else None
-
-    def opens(self, orders: Sequence[Order]) -> int:
-        """When service may start at a door; where windows don't meet, the earliest."""
-        at = self.scenario.at
-        starts = [at(o.depot, o.window_start) for o in orders if o.window_start]
-        ends = [at(o.depot, o.window_end) for o in orders if o.window_end]
-        if not starts:
-            return 0
-        opens = max(starts)
-        return int((opens if not ends or opens < min(ends) else min(starts)).timestamp())
 
 
 @dataclass
@@ -106,6 +56,7 @@ class Van:
     """how often it stood at each stop, and tried each order: a second event has a key of its own"""
     heard_at: int = 0
     broken_at: int | None = None
+    rested_at: int | None = None
     there: bool = False
     departed_at: int | None = None
     finished_at: int | None = None
@@ -146,7 +97,7 @@ class Van:
     def looks(self, until: int) -> bool:
         """Whether the driver looks at the phone before `until`: about to load, leave, hand over, or drive on; on
         the way home now and then, since there may be work again."""
-        soon = self.state in ("depot", "loaded", "serving", "broken") and self.next_at <= until
+        soon = self.state in ("depot", "loaded", "serving", "resting", "broken") and self.next_at <= until
         again = self.state == "returning" and until >= self.heard_at + RETURNING_LOOK_S
         return soon or again or self.state == "free"
 
@@ -208,6 +159,8 @@ class Van:
                     happened += self._arrive(at)
                 case "serving":
                     happened += self._hand_over(at)
+                case "resting":
+                    happened += self._rested(at)
                 case "broken":
                     happened += self._repaired(at)
                 case "returning":
@@ -284,6 +237,7 @@ class Van:
         refs = sorted(order.ref for order in known)
         seed, sigma = self.day.scenario.seed, self.day.scenario.rates.service_sigma
         factor = max((self.day.incidents.long_service.get(ref, 1.0) for ref in refs), default=1.0)
+        factor *= self.day.incidents.quick.get(self.vehicle.id, 1.0)
         took = stop.service_s * factor * chance.noise(sigma, seed, "service", *(refs or [stop.stop]))
         self.state, self.next_at = "serving", begins + max(round(took), 20)
         return [self._event("arrived", at, self._nth(stop.stop), stop=stop.stop)]
@@ -294,7 +248,19 @@ class Van:
             return self._take_over(stop, self.day.vans[stop.giver], at)
         happened = [self._try(order.id, stop, at) for order in stop.orders if order.id not in self.tried]
         self.stop, self.state, self.next_at = None, "free", at
-        return happened
+        return [*happened, *self._rest(at)]
+
+    def _rest(self, at: int) -> list[Sent]:
+        """A break at a door, once it is due."""
+        rest = self.day.incidents.breaks.get(self.vehicle.id)
+        if rest is None or self.rested_at is not None or at < self.signs_on_at + rest.after_s:
+            return []
+        self.state, self.rested_at, self.next_at = "resting", at, at + 60 * rest.minutes
+        return [self._event("break_started", at, str(self.day.scenario.day), data={"minutes": rest.minutes})]
+
+    def _rested(self, at: int) -> list[Sent]:
+        self.state = "free"
+        return [self._event("break_ended", at, str(self.day.scenario.day))]
 
     def _take_over(self, stop: RouteStop, giver: Van, at: int) -> list[Sent]:
         """Two drivers beside a broken van: one hands out and scans, the other takes in and scans."""
@@ -320,6 +286,8 @@ class Van:
             return self._event("failed", at, self._nth(order), stop=stop.stop, order=order, data={"reason": reason})
         del self.aboard[order]
         self.delivered += 1
+        if known is not None:
+            self.day.received.append((at, known.ref))
         proof = self._proof(known.ref if known else order)
         return self._event("delivered", at, order, stop=stop.stop, order=order, data={"proof": proof})
 

@@ -22,7 +22,11 @@ LIVE_AHEAD_S = 3 * 3600
 class Fate:
     live: Mapping[str, int] = field(default_factory=dict)
     """ref -> when it comes in"""
+    urgent: frozenset[str] = frozenset()
+    """of the live ones, those that can't wait for another day"""
     cancelled: frozenset[str] = frozenset()
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    """ref -> what its customer says after the delivery: `missing` or `damaged`"""
     failed: Mapping[str, str] = field(default_factory=dict)
     """ref -> why its first attempt fails"""
 
@@ -41,9 +45,13 @@ def draw(scenario: Scenario) -> Fate:
     failed = scenario.failures
     if failed is None:
         failed = tuple(chance.some(round(rates.failed_attempts * len(tried)), tried, seed, "nobody home"))
+    calm = [ref for ref in tried if ref not in failed and ref not in live]
+    claimed = chance.some(round(rates.claims * len(scenario.orders)), calm, seed, "claims")
     return Fate(
         live={ref: chance.between(earliest, latest[ref], seed, "live at", ref) for ref in sorted(live)},
+        urgent=chance.some(round(rates.urgent * len(scenario.orders)), sorted(live), seed, "urgent"),
         cancelled=cancelled,
+        claimed={ref: chance.by_share(rates.claimed, seed, "claims that", ref) for ref in sorted(claimed)},
         failed={ref: chance.by_share(rates.reasons, seed, "failed because", ref) for ref in sorted(failed)},
     )
 

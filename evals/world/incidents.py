@@ -29,6 +29,10 @@ CLOSED_ODDS = 0.5
 CLOSED_FACTOR = 3.5
 """the way round"""
 REPORTED_AFTER_S = 300
+RESTS_AFTER_S = (3 * 3600, 5 * 3600)
+"""since the driver came"""
+QUICK = 2 / 3
+"""of the time at each door, for a van whose customers all stand ready"""
 FIRST_WAVE_S = 3600
 """a van that starts within an hour of the first one is of the first wave"""
 
@@ -41,6 +45,15 @@ class Breakdown:
     stands_s: int
     known: bool
     """whether the driver can say for how long"""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A driver's break at a door."""
+
+    after_s: int
+    """since the driver came"""
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,10 @@ class Incidents:
     """factor by order ref"""
     breakdowns: Mapping[str, Breakdown] = field(default_factory=dict)
     """by vehicle"""
+    breaks: Mapping[str, Rest] = field(default_factory=dict)
+    """by vehicle"""
+    quick: Mapping[str, float] = field(default_factory=dict)
+    """factor of the time at doors, by vehicle"""
     roads: tuple[Road, ...] = ()
 
     @property
@@ -86,6 +103,8 @@ def draw(scenario: Scenario, slack_s: Mapping[str, int]) -> Incidents:
             if chance.happens(scenario.rates.long_services, scenario.seed, "long service", order.ref)
         },
         breakdowns=_breakdowns(scenario, sorted(slack_s)),
+        breaks=_breaks(scenario, sorted(slack_s)),
+        quick=dict.fromkeys(chance.some(scenario.rates.quick_vans, sorted(slack_s), scenario.seed, "quick"), QUICK),
         roads=tuple(_road(scenario, n) for n in range(scenario.rates.incidents)),
     )
 
@@ -120,6 +139,18 @@ def _breakdowns(scenario: Scenario, used: list[str]) -> dict[str, Breakdown]:
             known=chance.happens(KNOWS_HOW_LONG, seed, "knows how long", van),
         )
         for van in sorted(chance.some(rates.breakdowns, used, seed, "breaks down"))
+    }
+
+
+def _breaks(scenario: Scenario, used: list[str]) -> dict[str, Rest]:
+    """A share of the vans that have work, met exactly."""
+    seed, rates = scenario.seed, scenario.rates
+    return {
+        van: Rest(
+            after_s=chance.between(*RESTS_AFTER_S, seed, "rests after", van),
+            minutes=chance.between(*rates.break_min, seed, "rests", van),
+        )
+        for van in sorted(chance.some(round(rates.breaks * len(used)), used, seed, "rests at all"))
     }
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from evals.client import DoorstepClient
 from evals.wire import Message
 from evals.world import chance
-from evals.world.driver import Day
+from evals.world.day import Day
 from evals.world.people import Customers, Text
 
 LOOK_EVERY_S = 300

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from evals.client import ApiError, DoorstepClient
 from evals.wire import Case, OrderRow
 from evals.world import chance
-from evals.world.driver import Day
+from evals.world.day import Day
 from evals.world.scenario import Order, Scenario
 
 FIRST_TEXT_S = 3600
@@ -56,8 +56,9 @@ class Text:
     words: str
 
 
-OPENINGS = (0, 2)
-"""texts of a customer's own accord, and answers to an offer; the numbers between answer what was asked back"""
+CLAIM = 4
+OPENINGS = (0, 2, CLAIM)
+"""texts of a customer's own accord, answers to an offer, claims; the numbers between answer what was asked back"""
 
 
 @dataclass

@@ -18,7 +18,9 @@ from evals.bench_figures import percentile
 from evals.client import DoorstepClient
 from evals.wire import OrderRow, Plan
 from evals.world import incidents, setup
-from evals.world.driver import Day, Sent, Van
+from evals.world.claims import Claims
+from evals.world.day import Day
+from evals.world.driver import Sent, Van
 from evals.world.intake import Intake
 from evals.world.missed import Missed
 from evals.world.people import Customers, Dispatcher
@@ -88,11 +90,19 @@ class DayResult:
     verdicts: dict[str, int]
     wishes: dict[str, int]
     """what customers asked for after a failed attempt"""
+    claims: dict[str, int]
+    """what customers said after a delivery: missing, damaged"""
     live: dict[str, int]
     """orders that came during the day: taken, or why not"""
+    urgent: int
+    """of those that were taken"""
     roads: dict[str, int]
     """incidents: reported, or why not"""
     breakdowns_min: dict[str, int]
+    breaks_min: dict[str, int]
+    """drivers' breaks, by van"""
+    quick: tuple[str, ...]
+    """vans whose customers all stood ready"""
     rescued: dict[str, int]
     """orders taken over from a broken van, by the van that took them"""
     dock_delays_min: dict[str, int]
@@ -172,6 +182,7 @@ class World:
     day: Day
     customers: Customers
     missed: Missed
+    claims: Claims
     intake: Intake
     roads: Roads
     dispatcher: Dispatcher
@@ -210,6 +221,7 @@ class World:
             day=day,
             customers=customers,
             missed=Missed(client, day, customers),
+            claims=Claims(day, customers),
             intake=Intake.of(client.acting(client.token("integrator", "world-shop")), scenario, day.fate),
             roads=Roads.of(client, trouble.roads),
             dispatcher=Dispatcher(
@@ -267,6 +279,7 @@ class World:
         """Verdicts, then texts, new orders and road reports; each is given a second of the server's time. Returns the
         second it is now."""
         self.missed.look(until)
+        self.claims.look()
         second = before
         for _ in chain(
             self.dispatcher.decide(before),
@@ -342,13 +355,21 @@ class World:
             texts_refused=dict(self.customers.refused),
             verdicts=dict(self.dispatcher.verdicts),
             wishes=dict(self.missed.chosen),
+            claims=dict(self.claims.made),
             live=dict(self.intake.results),
+            urgent=self.intake.urgent_taken,
             roads=dict(self.roads.results),
             breakdowns_min={
                 van.vehicle.id: self.incidents.breakdowns[van.vehicle.id].stands_s // 60
                 for van in self.vans
                 if van.broken_at is not None
             },
+            breaks_min={
+                van.vehicle.id: self.incidents.breaks[van.vehicle.id].minutes
+                for van in self.vans
+                if van.rested_at is not None
+            },
+            quick=tuple(sorted(self.incidents.quick)),
             rescued={van.vehicle.id: van.rescued for van in self.vans if van.rescued},
             dock_delays_min={van: s // 60 for van, s in self.incidents.dock_delay_s.items()},
             ended=datetime.fromtimestamp(self.now, UTC),

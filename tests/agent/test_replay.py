@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from agent import replay
 from core import blobs, canonical, decisions, log
 from core.store import db as store
-from optimizer import ortools_engine
+from optimizer import plan as planning
 from optimizer.problem import Problem
 from optimizer.travel import Matrix, great_circle
 from tests.living import Day, Living
@@ -145,17 +145,21 @@ def test_verdicts_of_people_and_escalations_have_nothing_to_recompute(living: Li
 # A plan ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def solved(living: Living) -> dict[str, Any]:
-    """Hashes of a solve that is stopped long before there is nothing left to gain, and what came of it."""
+@pytest.fixture(params=["ortools", "native", None])
+def solved(living: Living, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Hashes of a solve that is stopped long before there is nothing left to gain, and what came of it. A decision that
+    names no engine is from when there was only one."""
+    engine = planning.named(request.param or "ortools")
+    iterations = 12 if engine == "native" else 300
     draw = random.Random(5)
     points = tuple((30 + draw.random() / 5, -97 + draw.random() / 5) for _ in range(36))
     matrix = great_circle(points)
     day = problem(matrix, [stop(n, service_min=8) for n in range(1, 36)], [van("v1"), van("v2"), van("v3")], now_s=0)
     problems.matrices().put(matrix)
-    plan = ortools_engine.solve(day, matrix, seed=3, iterations=300, time_limit_s=60)
+    plan = planning.solve(day, matrix, engine=engine, seed=3, iterations=iterations, time_limit_s=60)
+    solve = {"seed": 3, "iterations": iterations} | ({"engine": engine} if request.param else {})
     with store.transaction() as db:
-        hashes = {"problem": blobs.put(db, day), "matrix": matrix.hash, "solve": {"seed": 3, "iterations": 300}}
+        hashes = {"problem": blobs.put(db, day), "matrix": matrix.hash, "solve": solve}
     return {"inputs": hashes, "outcome": plan_outcome(plan)}
 
 

@@ -104,7 +104,9 @@ def test_hours_and_breaks_are_on_the_phone(phone: Phone, visitors: Visitors) -> 
     visitors.living.to(at("10:30"))
     assert phone.tap("break_ended", "10:30")["result"] == "accepted"
     visitors.living.to(at("11:00"))
-    assert phone.route()["hours"] == {"worked_s": 9000, "rested_s": 1800, "since_rest_s": 1800}
+    assert phone.route()["hours"] == {
+        "worked_s": 9000, "rested_s": 1800, "since_rest_s": 1800, "drove_s": 9000, "driven_s": 9000,
+    }  # fmt: skip
 
 
 def test_a_picture_is_sent_apart_named_in_the_tap_and_found_in_the_pack(phone: Phone, visitors: Visitors) -> None:

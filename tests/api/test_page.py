@@ -60,6 +60,7 @@ def late_case() -> dict[str, Any]:
     return {
         "id": "case_1", "kind": "predicted_late", "subject": "stp_1", "depot": "dep-a", "day": "2026-03-10",
         "status": "waiting", "version": 4, "opened_at": NOW, "closed_at": None, "options": options, "owner": "pri_1",
+        "owner_name": "Ada",
         "facts": {"vehicle": "van-01", "due": "2026-03-10T15:00:00Z", "expected": "2026-03-10T15:22:00Z"},
         "verdict": {"verdict": "ask", "rule": "retell.late", "reason": "The promise is broken already."},
         "reason_code": "retell.late", "due_by": "2026-03-10T14:55:00Z",
@@ -91,7 +92,7 @@ class Canned:
         plan = {"version": 1, "routes": [{"vehicle": "van-01", "stops": stops}], "unassigned": []}
         return {
             "clock": {"mode": "simulated", "now": NOW, "paused": False, "speed": 60.0},
-            "fleet": {"depots": [depot], "vehicles": vans}, "fleet/now": {"vans": [here]},
+            "fleet": {"currency": "EUR", "depots": [depot], "vehicles": vans}, "fleet/now": {"vans": [here]},
             "orders": {"orders": [order(1), order(2), order(3, "delivered")]},
             "plans/dep-a/2026-03-10": plan, "cases": {"cases": self.cases},
             "cases/case_0": late_case() | {"id": "case_0", "status": "closed"},
@@ -225,7 +226,7 @@ def test_a_case_tells_what_is_asked_and_why(page: Page) -> None:
     text = card(page).inner_text()
     for words in (
         "Will be late", "ACME-1", "Promised 10:00–11:00, expected about 11:22, 22 min late", "by 10:55, in 13 min",
-        "The promise is broken already.", "rule retell.late", "Give it to Van 2", "9.50",
+        "The promise is broken already.", "rule retell.late", "Give it to Van 2", "EUR\u00a09.50", "owner Ada",
         "not possible: the van is full",
     ):  # fmt: skip
         assert words in text

@@ -1,4 +1,4 @@
-"""Breaks: they count as rest, not as work, and say since when nobody has rested."""
+"""Breaks as drivers tap them. What they count for is in test_driving."""
 
 from __future__ import annotations
 
@@ -20,22 +20,6 @@ def db(record: Connection) -> Connection:
     a_plan(record, {"van1": [made]})
     load_and_leave(record, "van1", [made], at("08:00"))  # it left at 08:01
     return record
-
-
-def hours(db: Connection, when: str) -> tuple[int, int, int]:
-    found = rests.hours(db, "van1", DAY, at(when))
-    return found["worked_s"] // 60, found["rested_s"] // 60, found["since_rest_s"] // 60
-
-
-def test_before_a_van_has_left_nothing_was_worked(db: Connection) -> None:
-    assert hours(db, "07:30") == (0, 0, 0)
-
-
-def test_rests_are_not_work(db: Connection) -> None:
-    tap(db, "break_started", "van1", at("10:00"), minutes=45)
-    tap(db, "break_ended", "van1", at("10:40"))
-    assert hours(db, "10:20") == (119, 20, 0)
-    assert hours(db, "12:01") == (200, 40, 81)
 
 
 def test_who_rests_is_taken_to_go_on_when_they_said(db: Connection) -> None:

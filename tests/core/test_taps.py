@@ -324,6 +324,8 @@ def test_every_kind_of_tap_is_tried_above() -> None:
     assert {kind.removeprefix("driver.") for kind in TAPS} == {
         "loaded", "departed", "arrived", "delivered", "failed", "finished",
         "answered",  # tests/agent/cases/test_claims.py
+        "fetched",  # tests/stories/test_fetching.py
         "breakdown", "repaired", "gave", "took",  # tests/agent/cases/test_breakdown.py
+        "gave_to_carrier",  # tests/tools/carriers/test_bookings.py
         "started", "skipped", "break_started", "break_ended",  # test_driver_missing.py, test_skips.py, test_rests.py
     }  # fmt: skip

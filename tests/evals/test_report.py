@@ -177,10 +177,13 @@ def test_the_rates_are_printed_in_the_reports_head() -> None:
     scenario = synthetic(7, orders=50, vans=3).model_copy(update={"rates": Rates()})
     report = a_day(7, scenario)[0]
     text = io.StringIO()
-    show(report, Console(file=text, width=240))
-    assert "8% first attempts fail, 5% cancel, 8% come live, 10% text" in text.getvalue()
-    assert "1 breakdowns of 40 to 180 min, 1 incidents" in text.getvalue()
+    show(report, Console(file=text, width=400))
+    assert (
+        "8% first attempts fail, 5% cancel, 8% come live, 1% of all are urgent, 1% claim something" in text.getvalue()
+    )
+    assert "1 breakdowns of 40 to 180 min, breaks of 15 to 30 min, 1 quick vans, 1 incidents" in text.getvalue()
     assert report.world.live == {"taken": 4}
+    assert (report.world.urgent, len(report.world.quick)) == (0, 1), "1 % of 50 is none"
     assert report.world.roads == {"reported": 1}
     assert len(report.world.breakdowns_min) == 1
     assert report.rates == Rates()

@@ -151,6 +151,7 @@ def vans(draw: st.DrawFn, name: str) -> Vehicle:
         max_distance_m=draw(st.none() | st.integers(0, 100_000)),
         hours=draw(st.none() | st.just(Hours()) | st.just(Hours(drive_s=HOUR, break_s=1200, day_s=3 * HOUR))),
         driven_s=draw(st.sampled_from([0, 0, 3000, 5 * HOUR])),
+        part_rested=draw(st.booleans()),
         drove_s=draw(st.sampled_from([0, 0, 5000])),
         breaks=draw(breaks(ready)),
     )

@@ -161,10 +161,19 @@ def test_putting_the_last_stops_off_does_not_save_the_way_home() -> None:
     asked = day()
     broken = asked.vehicle("b")
     saved = Schedule(asked, ROAD).cost(broken, LEFT) - Schedule(asked, ROAD).cost(broken, ())
-    put_off = sum(asked.weights.postponed for _ in LEFT)
+    put_off = sum(asked.weights.postponed + 600 * 5 * MINUTE // HOUR for _ in LEFT)
     assert answers(asked)["postpone"].cost_cents == put_off - saved
     there_and_back_s = 2 * 4 * 10 * MINUTE + 4 * 5 * MINUTE
     assert saved == 600 * there_and_back_s // HOUR + 10 * 40, "from place 3 to 7 and back, and four services"
+
+
+def test_a_long_job_is_dear_to_put_off() -> None:
+    """Half an hour at a door is paid on the next day as well: putting it off does not save it."""
+    short, long = day(), day()
+    stops = tuple(s.model_copy(update={"service_s": HOUR // 2}) if s.id in LEFT else s for s in long.stops)
+    long = rebuilt(long, stops=stops)
+    more = answers(long)["postpone"].cost_cents - answers(short)["postpone"].cost_cents
+    assert abs(more) <= len(LEFT), "the same, but for rounding"
 
 
 def test_goods_at_the_depot_are_taken_by_vans_that_have_not_left() -> None:

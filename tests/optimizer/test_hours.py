@@ -146,4 +146,25 @@ def test_between_two_breaks_nobody_drives_longer_than_the_law(legs: list[int], b
         driven += stretches[1:]
     assert all(each <= 16_200 for each in driven[1:])
     assert driven[0] <= max(16_200, before)
-    assert duty.today_s == sum(legs) + before // MINUTE * MINUTE
+    assert duty.driving.today_s == sum(legs) + before // MINUTE * MINUTE
+
+
+def test_two_waits_make_a_break_and_after_the_first_half_an_hour_is_enough() -> None:
+    """Article 7: 15 minutes and later 30 are as good as 45 at once."""
+    wait = ((EIGHT + 60 * MINUTE, 20 * HOUR),)
+    matrix, law = road(60), Hours(day_s=24 * HOUR)
+    stops = [stop(4, windows=wait), stop(24)]
+    day = problem(matrix, stops, [driver(hours=law)], {"v1": ("s4", "s24")})
+    rests = time_route(day, matrix, day.vehicles[0], ["s4", "s24"]).rests
+    assert [(rest.position, rest.duration_s // MINUTE) for rest in rests][:2] == [(0, 15), (2, 30)]
+    assert check(day, matrix, as_plan(day, matrix)) == ()
+    whole = day.model_copy(update={"vehicles": (driver(hours=law.model_copy(update={"parts_s": None})),)})
+    assert [rest.duration_s // MINUTE for rest in time_route(whole, matrix, whole.vehicles[0], ["s4", "s24"]).rests][
+        :1
+    ] == [45]
+    assert "hours" in {v.kind for v in check(whole, matrix, as_plan(day, matrix))}, "what is no law there is found"
+
+
+def test_who_has_had_the_first_part_needs_the_second_one_only() -> None:
+    had = driver(hours=Hours(), driven_min=240).model_copy(update={"part_rested": True})
+    assert [rest.duration_s // MINUTE for rest in timed(had, 6).rests] == [30]

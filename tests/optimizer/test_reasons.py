@@ -44,7 +44,7 @@ def explained(matrix: Matrix, day: Problem, subject: Stop) -> tuple[str, str]:
         ),
         pytest.param(
             stop(4, drop_penalty=50), [], [van()], (),
-            "not_worth_it", "It would cost 101.00, leaving it out costs 0.50", id="dearer than its penalty",
+            "not_worth_it", "It would cost 101.00 USD, leaving it out costs 0.50 USD", id="dearer than its penalty",
         ),
     ],
 )  # fmt: skip

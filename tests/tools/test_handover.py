@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core import clock
+from core import clock, money
 from core.store import db as store
 from core.store.tables import person
-from tests.living import Living
+from tests.living import Living, who
 from tests.tools.a_case import NOW, Picks, late, planned
 from tools import handover
 
 
 def test_the_note_says_what_is_open_at_risk_and_decided(living: Living) -> None:
     day = planned(living)
+    with store.transaction() as db:
+        who(db, "dispatcher", "Ada")
     settled = late(day, "A1")
     living.work()
     waiting = late(day, "A2", now=NOW + timedelta(minutes=1))
@@ -31,7 +33,9 @@ def test_the_note_says_what_is_open_at_risk_and_decided(living: Living) -> None:
     assert earlier["decided"] == []
     said = handover.as_text(found)
     assert settled not in said
-    assert f"predicted_late {waiting} waiting" in said
+    assert f"predicted_late {waiting} waiting, Ada by" in said
+    assert f"{money.say(sum(d['cost_cents'] for d in found['decided']))}" in said
+    assert "USD" in said
     assert "A2 promised by" in said
     assert "1 retell (auto)" in said
     assert not any(name in said for name in names)

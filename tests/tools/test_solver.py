@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import Unavailable
 from optimizer import checker, ortools_engine
+from optimizer.native import engine as native
 from optimizer.problem import Problem
 from optimizer.travel import MatrixStore
 from tests.optimizer.a_problem import problem, road, stop, van
@@ -39,6 +40,15 @@ def test_a_solve_gives_the_plan_that_this_process_would_make(matrices: MatrixSto
     assert steps
     assert steps[-1]["cost"] == plan.cost
     assert [s["cost"] for s in steps] == sorted((s["cost"] for s in steps), reverse=True), "it only gets better"
+
+
+def test_a_solve_is_made_by_the_engine_that_is_asked_for(matrices: MatrixStore) -> None:
+    asked, steps = small(matrices), list[Any]()
+    plan = Solve(asked, matrices, REQUEST | {"engine": "native"}).run(steps.append)
+    matrix = matrices.get(asked.matrix)
+    assert plan == native.solve(asked, matrix, seed=1, iterations=2000)
+    assert checker.check(asked, matrix, plan) == ()
+    assert steps[-1]["cost"] == plan.cost
 
 
 def test_a_solve_that_can_not_start_says_why(matrices: MatrixStore) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from core import fleet, orders, plans
 from core.errors import BadInput
 from optimizer import ortools_engine
 from optimizer.checker import check
-from optimizer.problem import Hours, Stop, Vehicle
+from optimizer.problem import Hours, Vehicle
 from tests.living import DAY, DEPOT, HOME, STEP, a_depot, a_plan, a_van, an_order, at, deliver, load_and_leave, stop_of
 from tools import problems, yard
 
@@ -134,16 +134,15 @@ def test_on_the_road_what_was_driven_counts_and_what_was_refused_is_aboard(recor
     assert current is not None
     here = problems.ground(record, DEPOT, DAY)
     seen = problems.live(record, here, current, at("08:30")).vehicle("van1")
-    leg = int(here.matrix.durations_s[0, here.stops[stop_of(record, ids[0])].location])
-    assert (seen.drove_s, seen.driven_s, len(seen.breaks)) == (leg, leg, 1)
+    driven = (19 + 7) * MINUTE  # it left at 08:01, came at 08:20, left the door at 08:23
+    assert (seen.drove_s, seen.driven_s, len(seen.breaks)) == (driven, driven, 1)
     orders.set_status(record, [ids[1]], "failed")
     assert problems.live(record, here, current, at("08:30")).vehicle("van1").held == (4, 0, 0)
 
 
-def test_a_break_that_the_plan_put_before_what_is_behind_was_taken() -> None:
-    stops = {f"s{n}": Stop(id=f"s{n}", location=n, service_s=0) for n in (1, 2, 3)}
+def test_an_own_break_is_behind_with_the_stop_after_it_or_with_its_time() -> None:
     t0 = at("00:00")
-    visits = tuple(plans.PlannedVisit(stop=s, arrival=t0, departure=t0) for s in stops)
+    visits = tuple(plans.PlannedVisit(stop=s, arrival=t0, departure=t0) for s in ("s1", "s2", "s3"))
     rest = plans.PlannedRest(after=1, at=at("10:00"), seconds=2700, driven_s=0, own=True)
     route = plans.PlannedRoute(
         vehicle_id="v", visits=visits, start=t0, end=t0, distance_m=0, driving_s=0, cost=0, rests=(rest,)
@@ -152,12 +151,9 @@ def test_a_break_that_the_plan_put_before_what_is_behind_was_taken() -> None:
         {"id": "v", "start": 0, "ready_s": 0, "shift_end_s": 9, "hours": {},
          "breaks": [{"id": "break1", "duration_s": 2700, "windows": [[0, 24 * HOUR]]}]}
     )  # fmt: skip
-    seconds = {(0, 1): 100, (1, 2): 30, (2, 3): 7}
+    state: Any = SimpleNamespace(hours=None)
 
-    def seen(*left: str, now: str = "09:00") -> dict[str, Any]:
-        now_s = int((at(now) - t0) / timedelta(seconds=1))
-        return yard.driving_so_far(own, route, left, now_s, stops, seconds, t0)
+    def ahead(*left: str, now: str = "09:00") -> int:
+        return len(yard.driving_so_far(own, state, route, left, at(now), t0)["breaks"])
 
-    assert seen("s2", "s3") == {"drove_s": 100, "driven_s": 100, "breaks": own.breaks}
-    assert seen("s3") == {"drove_s": 130, "driven_s": 30, "breaks": ()}
-    assert seen("s2", "s3", now="11:00") == {"drove_s": 100, "driven_s": 0, "breaks": ()}
+    assert (ahead("s2", "s3"), ahead("s3"), ahead("s2", "s3", now="11:00")) == (1, 0, 0)

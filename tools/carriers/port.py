@@ -1,4 +1,5 @@
-"""The port for carriers' prices. A carrier that fails or declines is a value, so that the others still count."""
+"""The ports for carriers: prices, and booking. A carrier that fails or declines is a value, so that the others still
+count; one whose answer is lost is `Unclear`, and is asked before anything is booked again."""
 
 from __future__ import annotations
 
@@ -52,6 +53,59 @@ class CarrierQuoter(Protocol):
     @property
     def carrier(self) -> str: ...
 
-    def quote(self, parcel: Parcel, origin: Place, to: Place, day: date) -> tuple[Quote | Refusal, ...]:
-        """One answer a service, in the carrier's own order; never raises for what the carrier does."""
+    def quote(
+        self, parcel: Parcel, origin: Place, to: Place, day: date, *, roadside: bool = False
+    ) -> tuple[Quote | Refusal, ...]:
+        """One answer a service, in the carrier's own order; never raises for what the carrier does. `roadside`: the
+        goods are on a van that stands at `origin`, and are collected from its driver."""
+        ...
+
+
+class Collection(Frozen):
+    """Goods that a carrier is to collect from a van and deliver. The same key is the same collection."""
+
+    key: str
+    parcel: Parcel
+    origin: Place
+    to: Place
+    day: date
+
+
+class Booked(Frozen):
+    outcome: Literal["booked"] = "booked"
+    key: str
+    ref: str
+    """the carrier's own"""
+
+
+class Declined(Frozen):
+    """The carrier does not come; nothing was booked."""
+
+    outcome: Literal["declined"] = "declined"
+    key: str
+    reason: RefusalReason
+    retry: bool = False
+    """it may later"""
+
+
+class Unclear(Frozen):
+    """It may have been booked. Only `find`, or a person, can tell."""
+
+    outcome: Literal["unclear"] = "unclear"
+    key: str
+
+
+Outcome: TypeAlias = Booked | Declined | Unclear
+
+
+class CarrierBooking(Protocol):
+    @property
+    def carrier(self) -> str: ...
+
+    def book(self, wanted: Collection) -> Outcome:
+        """Once a key."""
+        ...
+
+    def find(self, key: str) -> Booked | Unclear | None:
+        """Was this booked? None: surely not."""
         ...

@@ -174,7 +174,10 @@ KINDS: dict[str, Kind] = (
             wished=frozenset({"neighbour", "pickup"}),
         ),
         "breakdown": Kind(
-            ("wait", "repair", "rescue", "postpone"), scope=roadside_case.scope, settled=roadside_case.settled
+            ("wait", "repair", "rescue", "carrier", "postpone"),
+            actions={"carrier": "collect"},
+            scope=roadside_case.scope,
+            settled=roadside_case.settled,
         ),
         "driver_missing": Kind(("wait", "rescue", "postpone"), scope=attendance.scope, settled=attendance.settled),
         "cancel": Kind(

@@ -1,4 +1,4 @@
-"""The kind of case about a provider that is down: its messages wait, or go another way."""
+"""The kind of case about a provider that is down: what is for it waits, or goes another way."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from sqlalchemy import Connection, Row
 
 from core import clock
 from optimizer.options import Scope
+from tools import outages
+from tools.carriers import bookings
+from tools.geocoder import waiting
 from tools.kinds.kind import Kind
-from tools.notify import outages
+from tools.notify import outages as messages
 
 
 def _held_up(db: Connection, row: Row[Any]) -> Scope:
-    return Scope(outage=outages.measured(db, clock.now(db)))
+    if row.subject.startswith(bookings.PREFIX):
+        return Scope(outage=bookings.measured(db))
+    measured = waiting.measured if row.subject.startswith(waiting.PREFIX) else messages.measured
+    return Scope(outage=measured(db, clock.now(db)))
 
 
 def _answers_again(db: Connection, row: Row[Any]) -> str | None:

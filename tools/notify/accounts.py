@@ -18,7 +18,7 @@ from core.errors import BadFile, BadInput
 from core.settings import settings
 from tools.notify.templates import LANGUAGES
 
-MessageClass: TypeAlias = Literal["promise", "news", "survey"]
+MessageClass: TypeAlias = Literal["promise", "news", "survey", "reply"]
 STAGES: dict[str, MessageClass] = {
     "confirm": "news",
     "promise": "promise",
@@ -32,6 +32,8 @@ STAGES: dict[str, MessageClass] = {
     "survey": "survey",
 }
 """stage -> what its messages are to the caps: those that keep promises go first, surveys last"""
+REPLY = "reply"
+"""what a line of a conversation is sent as; it belongs to no stage"""
 STAGE_OF = {"retell": "late", "retell_untimed": "late", "out_for_delivery_untimed": "out_for_delivery"}
 """template -> its stage, where the two have different names"""
 
@@ -101,7 +103,9 @@ def tells(client: str, template: str) -> bool:
 
 
 def message_class(template: str) -> MessageClass:
-    """What a message is to the caps. One that belongs to no stage answers or corrects: it keeps a promise."""
+    """What a message is to the caps. One that belongs to no stage corrects: it keeps a promise."""
+    if template == REPLY:
+        return "reply"
     return STAGES.get(stage_of(template), "promise")
 
 

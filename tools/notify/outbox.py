@@ -69,8 +69,8 @@ def drain(by: Sender | None = None, other: Sender | None = None) -> int:
     """Send everything that is due now; returns how many messages were worked. One drain runs at a time (queue lock)."""
     first, second = by or sender(), other or fallback()
     with store.transaction() as db:
-        stuck = update(effect).where(effect.c.status == "sending").values(status="unknown")
-        db.execute(stuck)
+        mine = effect.c.action == "message.send"
+        db.execute(update(effect).where(mine, effect.c.status == "sending").values(status="unknown"))
     worked = 0
     while True:
         with store.transaction() as db:
@@ -182,10 +182,11 @@ def judge(db: Connection, row: Row[Any]) -> Judged:
         why = Verdict(verdict="deny", rule=row.rule or NO_LONGER_TRUE, reason="it waited and is no longer true")
         return Judged(why, outdated=True)
     local = now.astimezone(zone)
+    kind = accounts.message_class(row.template or "")
     facts: dict[str, Value] = {
         "opted_out": bool(row.opted_out),
-        "messages_today": _sent_since(db, row.person_id, clock.midnight(local.date(), zone.key)),
-        "message_class": accounts.message_class(row.template or ""),
+        "messages_today": _sent_since(db, row.person_id, clock.midnight(local.date(), zone.key), kind == "reply"),
+        "message_class": kind,
         "quiet_hours": account.is_quiet(local.time()),
         "template": row.template or "",
         "requester": "system",
@@ -209,14 +210,16 @@ def _zone(db: Connection, row: Row[Any]) -> ZoneInfo:
     return ZoneInfo(row.tz or db.execute(homes.order_by(depot.c.id).limit(1)).scalar_one_or_none() or "UTC")
 
 
-def _sent_since(db: Connection, person_id: str, midnight: datetime) -> int:
-    """Messages that went out to a person today; one that waited for the morning counts on the day it went."""
+def _sent_since(db: Connection, person_id: str, midnight: datetime, replies: bool) -> int:
+    """Replies, or else messages unasked for, that went out to a person today; one that waited for the morning counts on
+    the day it went."""
     sent = (
         select(func.count())
         .select_from(message)
         .join(outbox, outbox.c.message_id == message.c.id)
         .join(effect, effect.c.key == outbox.c.effect_key)
         .where(message.c.person_id == person_id, effect.c.done_at >= midnight, effect.c.status == "done")
+        .where((func.coalesce(message.c.template, "") == accounts.REPLY) == replies)
     )
     return int(db.execute(sent).scalar_one())
 

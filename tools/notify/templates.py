@@ -33,6 +33,7 @@ FIELDS: dict[str, str] = {
     "lo": "23:59",
     "metres": "150",
     "not_found": "ABCD-123456789012",
+    "no_proof": "ABCD-123456789012",
     "next": "How do we get in, and which day suits you? Just write back.",
     "open_cases": "999",
     "order": "ABCD-123456789012",
@@ -40,6 +41,8 @@ FIELDS: dict[str, str] = {
     "reason": "nobody was there to take it",
     "stops_ahead": "199",
     "stops_left": "9999",
+    "quotes": "ground 12.40; express 23.90",
+    "van_state": "driving",
     "van": "van-123456789012",
     "vans_out": "999",
     "why": "x" * 200,
@@ -110,12 +113,20 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_out_of_scope": (),
     "reply_person": (),
     "reply_safety": (),
+    "reply_feedback": (),
+    "reply_complaint": (),
+    "reply_proof": ("order", "proof"),
+    "reply_no_proof": ("no_proof",),
+    "reply_elsewhere": (),
+    "reply_van": ("van", "van_state", "stops_left", "late_stops"),
+    "reply_quotes": ("quotes",),
     "reply_fleet": ("vans_out", "stops_left", "late_stops", "open_cases"),
     "reply_why": ("why",),
     "reply_opted_out": (),
     "reply_opted_in": (),
     "reply_rated": (),
     "ask_order": (),
+    "ask_van": (),
     "ask_day": (),
     "ask_intent": (),
     "ask_driver_where": ("order",),
@@ -125,12 +136,17 @@ sent unasked"""
 
 _FOR_STAFF = (
     "new planned unassigned out delivered failed cancelled rescheduled returned not_found reschedule_asked person "
-    "greeting help out_of_scope"
+    "greeting help out_of_scope proof no_proof"
 )
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
 UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
 """these exist in every language, and a client may put them in its own words"""
+_STAFF_READ = frozenset(
+    {"reply_fleet", "reply_van", "reply_quotes", "reply_why", "reply_elsewhere", "ask_driver_where", "ask_van"}
+)
+SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ)
+"""what is said to customers in conversations, in every language"""
 
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
@@ -187,7 +203,7 @@ def to_staff(name: str) -> str:
 
 
 def shipped(name: str, lang: str) -> str:
-    """Our own words; what is said in conversations is there in English only."""
+    """Our own words; what staff and drivers read is there in English only."""
     path = f"templates/{lang}/{name}.txt"
     return prompts.read(path if path in prompts.names() else f"templates/en/{name}.txt")
 
@@ -208,7 +224,7 @@ def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None 
     paths = set(prompts.names() if there is None else there)
     findings: list[str] = []
     for lang in LANGUAGES:
-        needed = sorted(TEMPLATES if lang == "en" else UNASKED)
+        needed = sorted(TEMPLATES if lang == "en" else UNASKED | SPOKEN)
         for name in needed:
             path = f"templates/{lang}/{name}.txt"
             found = lint_text(name, read(path), lang) if path in paths else ["has no text"]
@@ -259,7 +275,7 @@ def sample(field: str, lang: str) -> str:
     return max(said, key=len) if said else FIELDS[field]
 
 
-_NOT_SMS = frozenset({"reply_fleet", "reply_why"})  # for dispatchers, on a screen
+_NOT_SMS = frozenset({"reply_fleet", "reply_van", "reply_quotes", "reply_why"})  # for dispatchers, on a screen
 
 
 def _say(field: str, value: str | int, lang: str) -> str:

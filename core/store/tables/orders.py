@@ -199,6 +199,7 @@ van = Table(  # what a van is doing now; one row a vehicle
     Column("lat", Double),
     Column("lon", Double),
     moment("position_at"),
+    Column("hours", JSONB),  # the driver's day by its taps: core.driving.Day
 )
 
 fence = Table(  # at which door a van stands, by its positions

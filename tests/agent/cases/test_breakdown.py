@@ -129,7 +129,7 @@ def test_every_way_is_offered_and_doing_nothing_always(living: Living) -> None:
     case_id = breaks(minutes=90)
     living.work()
     found = {o["id"]: o for o in case_row(case_id).options}
-    assert {"wait", "repair", "rescue:van2", "rescue:van3", "rescue", "postpone"} == found.keys()
+    assert {"wait", "repair", "rescue:van2", "rescue:van3", "rescue", "carrier", "postpone"} == found.keys()
     assert found["wait"]["feasible"]
     assert found["rescue:van2"]["feasible"]
     assert found["postpone"]["left"] == found["postpone"]["left"] != []

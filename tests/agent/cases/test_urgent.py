@@ -10,7 +10,7 @@ import pytest
 from agent import replay
 from core import clock, custody, decisions, orders, promises
 from core.store import db as store
-from tests.living import DAY, DEPOT, Day, Living, a_day, an_order, at, load_and_leave, texts_to
+from tests.living import DAY, DEPOT, Day, Living, a_day, an_order, at, environment, load_and_leave, texts_to
 from tests.tools.a_case import approve, asked, case_row, decided, policy_file, routes, undo
 from tools import publishing
 
@@ -54,6 +54,13 @@ def test_a_van_that_has_not_left_takes_it_and_the_price_is_shown(living: Living,
 def orders_stop(order_id: str) -> str:
     with store.transaction() as db:
         return str(orders.get(db, order_id).stop_id)
+
+
+def test_a_price_in_another_currency_can_not_be_compared(living: Living, day: Day) -> None:
+    all_out(living, day)
+    with environment(DATABASE_URL=living.url, DOORSTEP_DATA=str(living.folder), DOORSTEP_CURRENCY="JPY"):
+        _, case_id = comes_in(living)
+    assert "carrier" not in {o["kind"] for o in case_row(case_id).options}, "the built-in tariff is in dollars"
 
 
 def test_when_every_van_has_left_a_carrier_takes_it(living: Living, day: Day, tmp_path: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.embedded.planner import FLEET, TRACK, WHY, EmbeddedPlanner, choose
+from agent.embedded.planner import FLEET, PROOF, QUOTE, TRACK, VAN, WHY, EmbeddedPlanner, choose
 from agent.planner import (
     Answer,
     Ask,
@@ -143,7 +143,10 @@ def test_what_is_over_is_not_rescheduled(status: str) -> None:
         ("STOP", "opted_out"),
         ("CANCEL", "opted_out"),
         ("START", "opted_in"),
-        ("I want my money back", "cannot_do"),
+        ("I want my money back", "refund_wanted"),
+        ("i want to file a complaint about your driver", "complaint"),
+        ("do you deliver on sundays", "asks_policy"),
+        ("pls leave it with my neighbor", "change_wanted"),
         ("cancel my order", "cannot_do"),  # not among what may be proposed here
     ],
 )
@@ -233,3 +236,40 @@ def test_nothing_feasible_is_cheaper_than_what_is_chosen(drawn: list[tuple[int, 
         assert feasible[got.option_id] == min(feasible.values())
     else:
         assert not feasible
+
+
+# In Spanish, proofs, and what dispatchers look up
+
+
+def test_spanish_is_answered_in_spanish() -> None:
+    situation = talk("dónde está mi pedido", facts=OUT).model_copy(update={"language": "es"})
+    answer = PLANNER.next_step(situation)
+    assert isinstance(answer, Answer)
+    assert "Su pedido A1042" in words(answer, situation).text
+    asked = PLANNER.next_step(talk("asdf").model_copy(update={"language": "es"}))
+    assert isinstance(asked, Ask)
+    assert asked.choices[0] == "dónde está mi pedido"
+
+
+def test_a_proof_is_looked_up_for_what_was_delivered() -> None:
+    there = talk("who signed for it", facts=OUT | {"status": "delivered"})
+    there = there.model_copy(update={"allowed_tools": (*there.allowed_tools, PROOF)})
+    assert PLANNER.next_step(there) == Look(tool=PROOF, args={"order": "A1042"})
+    found = talk("who signed for it", facts=OUT | {"status": "delivered", "proof": "signature"})
+    found = found.model_copy(update={"allowed_tools": (*found.allowed_tools, PROOF)})
+    answer = PLANNER.next_step(found)
+    assert isinstance(answer, Answer)
+    assert "a signature" in words(answer, found).text
+
+
+def test_dispatchers_ask_for_a_van_by_its_number_or_its_driver() -> None:
+    tools = (TRACK, FLEET, VAN, QUOTE)
+    for said, about in (("where is van 12", "van 12"), ("how's mike doing on his route", "mike")):
+        situation = talk(said, role="dispatcher").model_copy(update={"allowed_tools": tools})
+        assert PLANNER.next_step(situation) == Look(tool=VAN, args={"about": about})
+    several = talk("where is mike", role="dispatcher", facts={"vans": "V1, V2"})
+    asked = PLANNER.next_step(several.model_copy(update={"allowed_tools": tools}))
+    assert isinstance(asked, Ask)
+    assert asked.choices == ("V1", "V2")
+    priced = talk("get me a quote for #1042", role="dispatcher").model_copy(update={"allowed_tools": tools})
+    assert PLANNER.next_step(priced) == Look(tool=QUOTE, args={"order": "1042"})

@@ -11,8 +11,9 @@ import pytest
 
 from core import breakdowns
 from evals.wire import DriverHours, DriverRoute, OrderRow, RouteOrder, RouteStop
-from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, LOAD_BEFORE_S, OVERTIME_S, Day, Van
-from evals.world.incidents import Breakdown, Incidents
+from evals.world.day import Day
+from evals.world.driver import IDLE_LOOK_S, LAST_CALL_S, LOAD_BEFORE_S, OVERTIME_S, Van
+from evals.world.incidents import Breakdown, Incidents, Rest
 from evals.world.rates import REASONS
 from evals.world.scenario import Depot, Driver, Order, Scenario, Vehicle, local
 
@@ -117,6 +118,26 @@ def test_a_day_goes_from_loading_to_the_last_door_and_home() -> None:
     assert events[-1]["data"]["returned"] == []
     assert all(early["at"] <= late["at"] for early, late in pairwise(events))
     assert van.state == "off"
+
+
+def test_a_driver_rests_once_at_a_door_and_goes_on() -> None:
+    van = a_van(incidents=Incidents(breaks={"van-01": Rest(after_s=0, minutes=20)}))
+    events = drive(van, BOTH)
+    assert kinds(events)[2:] == [
+        *("arrived", "delivered", "delivered", "break_started", "break_ended"),
+        *("arrived", "delivered"),
+        "finished",
+    ]
+    began, ended = (datetime.fromisoformat(events[nth]["at"]) for nth in (5, 6))
+    assert events[5]["data"] == {"minutes": 20}
+    assert (ended - began).total_seconds() == 20 * 60
+    assert datetime.fromisoformat(events[7]["at"]) > ended
+
+
+def test_a_van_whose_customers_stand_ready_is_faster() -> None:
+    usual, quick = drive(a_van(), BOTH), drive(a_van(incidents=Incidents(quick={"van-01": 0.5})), BOTH)
+    assert quick[-1]["at"] < usual[-1]["at"]
+    assert kinds(quick) == kinds(usual)
 
 
 def test_every_event_has_a_key_of_its_own_that_the_next_run_repeats() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 from evals.world import fate
-from evals.world.rates import REASONS, Rates
+from evals.world.rates import CLAIMS, REASONS, Rates
 from evals.world.synthetic import synthetic
 
 CITY = synthetic(7).model_copy(update={"rates": Rates()})
@@ -24,6 +24,21 @@ def test_no_order_has_two_troubles_at_the_door() -> None:
 def test_the_same_seed_draws_the_same_and_another_seed_other_orders() -> None:
     assert fate.draw(CITY) == fate.draw(CITY)
     assert fate.draw(CITY.model_copy(update={"seed": 8})).live != fate.draw(CITY).live
+
+
+def test_claims_come_of_calm_deliveries_and_urgent_orders_are_live_ones() -> None:
+    drawn = fate.draw(CITY)
+    assert (len(drawn.claimed), len(drawn.urgent)) == (3, 3)
+    assert not drawn.claimed.keys() & (drawn.failed.keys() | drawn.cancelled | drawn.live.keys())
+    assert drawn.urgent <= drawn.live.keys()
+    assert set(drawn.claimed.values()) <= CLAIMS.keys()
+    twice = fate.draw(CITY.model_copy(update={"rates": CITY.rates.times(2)}))
+    assert (len(twice.claimed), len(twice.urgent)) == (6, 6)
+
+
+def test_a_calm_day_has_neither() -> None:
+    drawn = fate.draw(synthetic(7))
+    assert (drawn.claimed, drawn.urgent) == ({}, frozenset())
 
 
 def test_live_orders_come_in_the_day_and_well_before_their_time() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evals.fake_api import FakeApi
 from evals.world import fate, setup
 from evals.world.intake import Intake
@@ -23,6 +25,15 @@ def test_live_orders_are_not_among_the_mornings_and_come_one_by_one_when_they_ar
     assert len(api.orders) == len(CITY.orders)
     again = Intake.of(api.client(), CITY, drawn)
     assert set(again.send(EVENING)) == {"known"}, "a world that starts again changes nothing"
+
+
+def test_an_urgent_order_says_so() -> None:
+    api, drawn = FakeApi(CITY.start), fate.draw(CITY)
+    first = min(drawn.live, key=lambda ref: drawn.live[ref])
+    intake = Intake.of(api.client(), CITY, replace(drawn, urgent=frozenset({first})))
+    list(intake.send(EVENING))
+    assert {row["ref"] for row in api.orders.values() if row["priority"] == "urgent"} == {first}
+    assert intake.urgent_taken == 1
 
 
 def test_what_the_server_refuses_is_counted_with_its_reason() -> None:

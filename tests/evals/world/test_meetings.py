@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals.world.driver import Day, Van
+from evals.world.day import Day
+from evals.world.driver import Van
 from evals.world.incidents import Breakdown, Incidents
 from tests.evals.world.test_driver import BOTH, SHIFT, route, row, scenario, stop
 

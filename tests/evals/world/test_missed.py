@@ -6,7 +6,7 @@ import pytest
 
 from evals.fake_api import FakeApi, say
 from evals.world import setup
-from evals.world.driver import Day
+from evals.world.day import Day
 from evals.world.incidents import Incidents
 from evals.world.missed import GIVES_UP_S, Missed, number
 from evals.world.people import Customers

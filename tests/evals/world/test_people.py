@@ -9,7 +9,7 @@ import pytest
 from evals.fake_api import FakeApi, open_case
 from evals.wire import Case
 from evals.world import setup
-from evals.world.driver import Day
+from evals.world.day import Day
 from evals.world.incidents import Incidents
 from evals.world.people import Customers, Dispatcher, Text, worked_by_phone
 from evals.world.rates import Rates

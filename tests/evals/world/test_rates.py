@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from evals.world import operation
-from evals.world.rates import ANSWERS, CALM, REASONS, Rates
+from evals.world.rates import ANSWERS, CALM, CLAIMS, REASONS, Rates
 
 DOCS = (Path(__file__).parents[3] / "docs" / "world.md").read_text("utf-8")
 
@@ -17,8 +17,8 @@ def shown(value: object) -> str:
 
 def test_every_rate_stands_in_the_docs_with_its_default() -> None:
     rates = Rates()
-    plain = {name: getattr(rates, name) for name in Rates.model_fields if name not in ("reasons", "answers")}
-    rows = [f"| `{name}` | {shown(value)} |" for name, value in {**plain, **REASONS, **ANSWERS}.items()]
+    plain = {name: getattr(rates, name) for name in Rates.model_fields if name not in ("reasons", "answers", "claimed")}
+    rows = [f"| `{name}` | {shown(value)} |" for name, value in {**plain, **REASONS, **ANSWERS, **CLAIMS}.items()]
     assert [row for row in rows if row not in DOCS] == []
 
 
@@ -32,6 +32,7 @@ def test_at_double_intensity_everything_goes_wrong_twice_as_often() -> None:
     twice = Rates().times(2)
     assert (twice.failed_attempts, twice.cancelled, twice.live, twice.texting) == (0.16, 0.10, 0.16, 0.20)
     assert (twice.breakdowns, twice.incidents, twice.slow_zones) == (2, 2, 4)
+    assert (twice.urgent, twice.claims, twice.quick_vans, twice.breaks) == (0.02, 0.02, 2, 0.2)
     assert (twice.late_docks, twice.long_services) == (0.40, 0.02)
     assert (twice.answering, twice.service_sigma, twice.breakdown_min) == (0.70, 0.35, (40, 180)), (
         "these are not trouble"

@@ -21,6 +21,7 @@ from tools.notify import outbox as post
 from tools.notify.console import ConsoleSender
 from tools.notify.fake import FakeProvider, Odds
 from tools.notify.port import Outcome, OutMessage
+from tools.outages import is_down
 
 PROVIDER = "provider:sms:fake"
 
@@ -84,7 +85,7 @@ def test_when_it_answers_everything_goes_out_once_and_the_case_is_over(living: L
     assert case_row(opened).reason_code == "answers_again"
     with store.transaction() as db:
         assert [row.kind for row in events.of(db, PROVIDER)] == ["provider.down", "provider.up"]
-        assert not outages.is_down(db, PROVIDER)
+        assert not is_down(db, PROVIDER)
 
 
 def test_a_few_failures_are_no_outage(living: Living, line: Line) -> None:

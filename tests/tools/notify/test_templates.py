@@ -150,8 +150,9 @@ def test_a_day_is_said_in_the_language_of_the_text() -> None:
     assert "sábado 21 noviembre" in render("retell", lang="es", **WINDOW)
 
 
-def test_what_is_said_in_conversations_falls_back_to_english() -> None:
-    assert render("reply_thanks", lang="es") == render("reply_thanks")
+def test_what_is_said_to_customers_is_there_in_spanish_and_to_staff_in_english_only() -> None:
+    assert render("reply_thanks", lang="es") != render("reply_thanks")
+    assert render("ask_van", lang="es") == render("ask_van")
 
 
 def test_a_text_of_the_clients_own_is_filled_like_ours() -> None:

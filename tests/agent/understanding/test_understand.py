@@ -1,4 +1,4 @@
-"""Rules read what customers and dispatchers write, and admit what they do not know."""
+"""What customers and dispatchers write is read, and what is not known is admitted."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.embedded.understand import SURE, read_day, read_order, understand
 from agent.planner import Role
+from agent.understanding.understand import SURE, understand
 
 TODAY = date(2026, 11, 20)  # a Friday
 
@@ -40,14 +40,14 @@ TODAY = date(2026, 11, 20)  # a Friday
         ("STOP", "opt_out"),
         ("START", "opt_in"),
         ("unstop", "opt_in"),
-        ("when do you start?", "unknown"),
+        ("when do you start?", "out_of_scope"),
         ("unsubscribe.", "opt_out"),
         ("please stop texting me", "opt_out"),
         ("cancel my order", "cancel_order"),
         ("I've moved, new address", "change_address"),
         ("I want my money back", "refund"),
         ("it says delivered but I never received it", "not_received"),
-        ("the box is crushed", "damaged"),
+        ("the box is crushed", "damaged_or_wrong"),
         ("thanks!", "thanks"),
         ("hello", "greeting"),
         ("yes", "confirm"),
@@ -55,15 +55,13 @@ TODAY = date(2026, 11, 20)  # a Friday
         ("help", "help"),
         ("what's the weather like", "out_of_scope"),
         ("tell me a joke", "out_of_scope"),
-        ("asdf", "unknown"),
-        ("", "unknown"),
-        ("\U0001f600", "unknown"),
+        ("asdf", "out_of_scope"),
+        ("", "out_of_scope"),
+        ("\U0001f600", "out_of_scope"),
     ],
 )
 def test_customers_are_understood(text: str, intent: str) -> None:
-    got = understand(text, "customer", TODAY)
-    assert got.intent == intent
-    assert (got.confidence >= SURE) is (intent != "unknown")
+    assert understand(text, "customer", TODAY).intent == intent
 
 
 @pytest.mark.parametrize(
@@ -73,7 +71,7 @@ def test_customers_are_understood(text: str, intent: str) -> None:
         ("which vans are running late?", "fleet_status"),
         ("why was order A1042 moved", "why"),
         ("where is order A1042", "where_is_order"),
-        ("STOP", "unknown"),  # staff do not opt out
+        ("STOP", "out_of_scope"),  # staff do not opt out
         ("driver is bleeding", "safety"),
     ],
 )
@@ -81,53 +79,46 @@ def test_dispatchers_are_understood(text: str, intent: str) -> None:
     assert understand(text, "dispatcher", TODAY).intent == intent
 
 
-@pytest.mark.parametrize("text", ["I want a refund and another day", "cancel my order or change the address"])
-def test_two_wishes_at_once_are_not_sure(text: str) -> None:
+@pytest.mark.parametrize("text", ["", "asdf", "\U0001f600"])
+def test_what_says_nothing_is_not_sure(text: str) -> None:
     assert understand(text, "customer", TODAY).confidence < SURE
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        ("where is my order? and please leave it with the neighbor", {"where_is_order", "delivery_instructions"}),
+        ("my box came smashed. i want my money back", {"damaged_or_wrong", "refund"}),
+        ("cancel my order and also stop texting me", {"cancel_order", "opt_out"}),
+        ("the driver was so rude, i want to talk to a manager", {"complaint", "talk_to_human"}),
+    ],
+)
+def test_two_wishes_in_one_message_are_both_seen(text: str, wishes: set[str]) -> None:
+    got = understand(text, "customer", TODAY)
+    assert {got.intent, *got.also} >= wishes
+
+
+@pytest.mark.parametrize("text", ["ok do it", "approved", "yes"])
+def test_a_dispatchers_yes_is_an_approval(text: str) -> None:
+    assert understand(text, "dispatcher").intent == "approve"
+
+
+def test_a_dispatchers_small_talk_is_out_of_scope_and_named() -> None:
+    got = understand("good morning", "dispatcher")
+    assert (got.intent, got.also) == ("out_of_scope", ("greeting",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["To unsubscribe from this club reply STOP to 80082, cost 50p", "the party starts at 8, dont be late babe"],
+)
+def test_chatter_and_spam_change_nothing(text: str) -> None:
+    assert understand(text).intent == "out_of_scope"
 
 
 @pytest.mark.parametrize("text", ["hello, stop texting me, where is my order", "where is it? the driver has a gun"])
 def test_safety_and_opt_out_come_before_anything_else(text: str) -> None:
     assert understand(text, "customer", TODAY).intent in {"opt_out", "safety"}
-
-
-@pytest.mark.parametrize(
-    ("text", "order"),
-    [
-        ("where is #1042", "1042"),
-        ("order 1042?", "1042"),
-        ("order number is A-1042.", "A-1042"),
-        ("where's ORD-55-7", "ORD-55-7"),
-        ("where is A1042/2?", "A1042/2"),  # a second attempt
-        ("tracking: 20261120", "20261120"),
-        ("I placed an order 2 days ago", None),
-        ("deliver on 2026-11-21", None),
-        ("call me at +1 (555) 555-0123", None),
-        ("my order is late", None),
-    ],
-)
-def test_an_order_reference_is_read_and_a_date_or_phone_is_none(text: str, order: str | None) -> None:
-    assert read_order(text) == order
-
-
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("today", "2026-11-20"),
-        ("tomorrow pls", "2026-11-21"),
-        ("the day after tomorrow", "2026-11-22"),
-        ("on friday", "2026-11-27"),  # today is Friday: they mean the next one
-        ("next Mon", "2026-11-23"),
-        ("Thursday!", "2026-11-26"),
-        ("in 3 days", "2026-11-23"),
-        ("2026-12-01", "2026-12-01"),
-        ("2026-02-30", None),
-        ("someday", None),
-        ("in the sundial", None),
-    ],
-)
-def test_a_day_is_read_in_words(text: str, day: str | None) -> None:
-    assert read_day(text, TODAY) == day
 
 
 def test_without_a_calendar_a_day_stays_in_words() -> None:

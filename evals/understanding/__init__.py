@@ -1,0 +1,1 @@
+"""How well messages are understood: people's rows that nobody here wrote, and texts of our own held apart."""
