@@ -27,6 +27,8 @@ from api.routes import (
     incidents,
     live,
     messages,
+    optimize,
+    plan_questions,
     plans,
     report,
     risks,
@@ -52,6 +54,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         summary="A dispatch assistant for last-mile delivery that you can check.",
     )
     app.state.limits = limits or Limits()
+    app.state.solving = set()
     errors.install(app)
     metrics.install(app)
     for router in (
@@ -62,6 +65,8 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         again.router,
         risks.router,
         plans.router,
+        plan_questions.router,
+        optimize.router,
         live.router,
         driver.router,
         cases.router,

@@ -134,6 +134,7 @@ def optimize(
         float | None, typer.Option("-t", "--time", min=0.1, max=86_400, help="Search for so many seconds.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed searches another way.")] = 0,
+    times_only: Annotated[bool, typer.Option("-c", "--check", help="Choose times for the routes in `steps`.")] = False,
     engine: Annotated[str, typer.Option(help="native, ortools, or auto: our own where it can.")] = "auto",
 ) -> None:
     """Plan routes: VROOM's problem format in, its solution format out. Without -t a seed always gives the same."""
@@ -142,7 +143,7 @@ def optimize(
 
     try:
         content = sys.stdin.buffer.read() if problem is None else _content(problem)
-        solution = vroom.optimize(content, seed=seed, time_limit_s=time_s, engine=named(engine))
+        solution = vroom.optimize(content, seed=seed, time_limit_s=time_s, times_only=times_only, engine=named(engine))
     except DoorstepError as error:
         solution = vroom.failed(error)
     typer.echo(json.dumps(solution, ensure_ascii=False))

@@ -225,7 +225,8 @@ def _path(path: str) -> str:
 def _body(operation: Schema) -> tuple[str, str]:
     content = operation.get("requestBody", {}).get("content", {})
     for media, said in content.items():
-        return (_type(said["schema"]) if media == "application/json" else "bytes"), media
+        modelled = media == "application/json" and "$ref" in said["schema"]
+        return (_type(said["schema"]) if modelled else "bytes"), media
     return "", ""
 
 

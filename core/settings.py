@@ -80,6 +80,22 @@ class Settings(BaseSettings):
     geocoder_rate: float = Field(
         1.0, alias="DOORSTEP_GEOCODER_RATE", gt=0, le=1000, description="Requests a second that Nominatim gets at most."
     )
+    osrm_url: str = Field(
+        "", alias="DOORSTEP_OSRM_URL", description="Where OSRM answers, for travel times on roads; empty: not asked."
+    )
+    valhalla_url: str = Field(
+        "", alias="DOORSTEP_VALHALLA_URL", description="The same for Valhalla; set one of the two at most."
+    )
+    travel_profile: str = Field(
+        "",
+        alias="DOORSTEP_TRAVEL_PROFILE",
+        description="Profile that the road server is asked for; empty: driving (OSRM) or auto (Valhalla).",
+    )
+    travel_fallback: str = Field(
+        "",
+        alias="DOORSTEP_TRAVEL_FALLBACK",
+        description="great_circle: plan on estimates when the road server fails; empty: the plan fails and says so.",
+    )
     openai_api_key: str = Field("", alias="OPENAI_API_KEY", description="Turns the hosted planner on.", repr=False)
     openai_base_url: str = Field(
         "", alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint; empty: OpenAI's."

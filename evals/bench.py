@@ -226,11 +226,17 @@ def machine() -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if "--vrp" in words:
+        from evals.vrp import run as vrp
+
+        return vrp.main([word for word in words if word != "--vrp"])
     made = argparse.ArgumentParser(prog="python -m evals.bench", description=__doc__)
     made.add_argument("--seconds", type=float, default=60, help="how long everything runs at once (5 to 600)")
     made.add_argument("--iterations", type=int, default=500_000, help="budget of each re-plan")
     made.add_argument("--json", type=Path, help="also write the figures there")
-    asked = made.parse_args(arguments)
+    made.add_argument("--vrp", action="store_true", help="instead: routing engines on public instances (own --help)")
+    asked = made.parse_args(words)
     if not 5 <= asked.seconds <= 600:
         made.error("--seconds is between 5 and 600")
     on = machine()

@@ -134,11 +134,40 @@ class Cents(Model):
     late: int
 
 
+class Change(Model):
+    """One thing that gives."""
+
+    kind: Literal["window", "shift", "capacity", "skills", "stops"]
+    subject: str
+    amount: int
+    dimension: int = 0
+    skills: tuple[str, ...] = ()
+    words: str
+
+
 class Clock(Model):
     mode: Literal["real", "simulated"]
     now: datetime
     paused: bool
     speed: float
+
+
+class Comparison(Model):
+    """What the second plan is against the first; positive is more."""
+
+    cents: int
+    penalty_cents: int
+    driving_s: int
+    distance_m: int
+    late_s: int
+    vans: int
+    moved: tuple[str, ...]
+    dropped: tuple[str, ...]
+    gained: tuple[str, ...]
+    broken: tuple[str, ...]
+    kept: tuple[str, ...]
+    payers: tuple[Payer, ...]
+    by_van: tuple[VanDelta, ...]
 
 
 class Confirm(Model):
@@ -474,6 +503,15 @@ class Pause(Model):
     paused: bool
 
 
+class Payer(Model):
+    """A stop that a change makes earlier or later."""
+
+    stop_id: str
+    vehicle_id: str
+    later_s: int
+    late_s: int
+
+
 class Place(Model):
     lat: float
     lon: float
@@ -598,6 +636,14 @@ class Published(Model):
     promises: int
 
 
+class Refusal(Model):
+    """What keeps one vehicle from the stop, at the place where it breaks least."""
+
+    vehicle_id: str
+    kinds: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 class Rejected(Model):
     """A row that was not taken, or in `warnings` one that was. `row` counts from 1, the header not included."""
 
@@ -614,6 +660,15 @@ class Rejection(Model):
     field: str
     reason: str
     fix: str
+
+
+class Relaxation(Model):
+    """What has to give for the stop to fit at one place. With the changes made, the route breaks nothing new."""
+
+    vehicle_id: str
+    position: int
+    changes: tuple[Change, ...]
+    cost_cents: int
 
 
 class Risky(Model):
@@ -713,6 +768,22 @@ class Usual(Model):
 
     routes: dict[str, tuple[str, ...]] | None = None
     day: date | None = None
+
+
+class VanDelta(Model):
+    vehicle_id: str
+    cents: int
+    driving_s: int
+    distance_m: int
+    stops: int
+
+
+class Why(Model):
+    stop_id: str
+    reason: str
+    detail: str
+    refusals: tuple[Refusal, ...]
+    relaxations: tuple[Relaxation, ...]
 
 
 class Wish(Model):
@@ -943,6 +1014,29 @@ class Calls:
     def publish(self, depot: str, day: date, version: int) -> Published:
         """Publish a draft: drivers see it, customers are promised its times."""
         answer: Published = self._call(Published, "POST", at("/api/v1/plans/{}/{}/{}/publish", depot, day, version), {})
+        return answer
+
+    def compare_plans(self, depot: str, day: date, first: int, second: int) -> Comparison:
+        """The second version against the first: money, minutes, promises, stops moved, and who pays."""
+        answer: Comparison = self._call(
+            Comparison, "GET", at("/api/v1/plans/{}/{}/compare", depot, day), {"first": first, "second": second},
+        )
+        return answer
+
+    def why_unassigned(self, depot: str, day: date, version: int, stop: str) -> Why:
+        """What keeps each van from a stop that the version leaves out, and the least that has to give for it to fit."""
+        answer: Why = self._call(Why, "GET", at("/api/v1/plans/{}/{}/{}/unassigned/{}", depot, day, version, stop), {})
+        return answer
+
+    def optimize(
+        self, body: bytes, *, t: float | None = None, seed: int | None = None, c: bool | None = None,
+    ) -> dict[str, Json]:
+        """Plan routes: VROOM's problem format in, its solution format out. `t`: seconds to search, from when the
+        problem is read. `c`: choose times for the routes in `steps`. Hang up to cancel.
+        """
+        answer: dict[str, Json] = self._call(
+            dict[str, Json], "POST", "/api/v1/optimize", {"t": t, "seed": seed, "c": c}, body,
+        )
         return answer
 
     def take_events(self, body: Taps) -> EventResults:

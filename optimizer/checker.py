@@ -65,11 +65,13 @@ def _every_stop_once(problem: Problem, plan: Plan) -> Iterator[Violation]:
 
 def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop], route: Route) -> Iterator[Violation]:
     yield from _limits(problem, vehicle, stops)
-    clock, metres, late_s = vehicle.ready_s, 0, 0
+    clock, metres, late_s, roads = vehicle.ready_s, 0, 0, matrix.of(vehicle.profile)
+    driven_s = tasks_s = tolls = 0
     locked = list(problem.routes.get(vehicle.id, ())[: vehicle.locked])
     place, driver = vehicle.start, _Driver(vehicle, route.rests)
+    driver.loads = [[loads[at] for loads in _all_loads(vehicle, stops)] for at in range(len(stops) + 1)]
     for position, (stop, visit) in enumerate(zip(stops, route.visits, strict=True)):
-        leg_s, leg_m = _leg_s(matrix, vehicle, place, stop.location), int(matrix.distances_m[place, stop.location])
+        leg_s, leg_m = _leg_s(roads, vehicle, place, stop.location), int(roads.distances_m[place, stop.location])
         if position == 0 and vehicle.first_leg_s is not None and locked[:1] == [stop.id]:
             leg_s, leg_m = vehicle.first_leg_s, 0
         arrival = driver.arrives(position, clock, leg_s, visit.arrival_s)
@@ -78,7 +80,10 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
         driver.waits(position, arrival, start)
         if stop.windows and not open_later:
             yield _violation("window", stop.id, f"served at {start}, its windows are {stop.windows}")
-        clock = start + stop.service_s
+        settle_s, serve_s = stop.by_kind.get(vehicle.kind) or (stop.setup_s, stop.service_s)
+        here_s = serve_s + (0 if place == stop.location else settle_s)
+        clock, tasks_s, driven_s = start + here_s, tasks_s + here_s, driven_s + leg_s
+        tolls += int(roads.tolls[place, stop.location]) if roads.tolls is not None else 0
         if (visit.arrival_s, visit.start_s, visit.departure_s) != (arrival, start, clock):
             yield _violation("times", stop.id, f"the plan says {visit.start_s}, it is {start}")
         limit = stop.due_s if stop.due_s is not None else max((hi for _, hi in stop.windows), default=start)
@@ -86,16 +91,22 @@ def _route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stops: list[Stop]
         metres, place = metres + leg_m, stop.location
     used = bool(stops) or vehicle.on_road
     if used and vehicle.end is not None:
-        clock = driver.arrives(len(stops), clock, _leg_s(matrix, vehicle, place, vehicle.end), route.end_s)
-        metres += int(matrix.distances_m[place, vehicle.end])
+        leg_s = _leg_s(roads, vehicle, place, vehicle.end)
+        clock, driven_s = driver.arrives(len(stops), clock, leg_s, route.end_s), driven_s + leg_s
+        metres += int(roads.distances_m[place, vehicle.end])
+        tolls += int(roads.tolls[place, vehicle.end]) if roads.tolls is not None else 0
     if stops:
         yield from driver.verdict(clock)
     if stops and clock > vehicle.shift_end_s:
         yield _violation("shift", vehicle.id, f"ends at {clock}, its shift at {vehicle.shift_end_s}")
+    yield from _lengths(vehicle, driven_s, metres) if stops else ()
+    if stops and vehicle.max_route_s is not None and clock - _latest(roads, vehicle, stops) > vehicle.max_route_s:
+        yield _violation("duration", vehicle.id, f"out for more than {vehicle.max_route_s} s")
     if (route.end_s, route.distance_m) != (clock, metres):
         words = f"the plan ends at {route.end_s} after {route.distance_m} m, it is {clock} after {metres} m"
         yield _violation("times", vehicle.id, words)
-    price = _price(problem, vehicle, clock, metres, late_s) if used else 0
+    worked = (vehicle.cost_per_driving_hour * driven_s, vehicle.cost_per_task_hour * tasks_s)
+    price = _price(problem, vehicle, clock, metres, late_s, worked) + tolls if used else 0
     if price != route.cost:
         yield _violation("cost", vehicle.id, f"the plan says {route.cost}, it is {price}")
 
@@ -113,6 +124,8 @@ class _Driver:
         self.since_s, self.today_s, self.longest_s = vehicle.driven_s, vehicle.drove_s, 0
         self.first_part = vehicle.part_rested
         self.wrong: list[str] = []
+        self.loads: list[list[int]] = []
+        """aboard before each stop and on the way home"""
 
     def arrives(self, position: int, leaves_s: int, leg_s: int, said_s: int) -> int:
         """When the van is there: what it drives, and the breaks that end before the arrival that the plan says."""
@@ -142,6 +155,8 @@ class _Driver:
         law = self.vehicle.hours
         if own is not None and rest.duration_s != own.duration_s:
             self.wrong.append(f"break {own.id} takes {rest.duration_s} s, not {own.duration_s}")
+        if own is not None and any(n > most for n, most in zip(self.loads[rest.position], own.max_load, strict=False)):
+            self.wrong.append(f"break {own.id} is taken with {self.loads[rest.position]} aboard")
         if own is not None and not any(lo <= rest.at_s <= hi for lo, hi in own.windows):
             self.wrong.append(f"break {own.id} begins at {rest.at_s}, its windows are {own.windows}")
         whole = law is None or rest.duration_s >= law.break_s
@@ -198,6 +213,11 @@ def _loads(vehicle: Vehicle, stops: list[Stop], dimension: int) -> list[int]:
     return loads
 
 
+def _all_loads(vehicle: Vehicle, stops: list[Stop]) -> list[list[int]]:
+    size = max((len(own.max_load) for own in vehicle.breaks), default=0)
+    return [_loads(vehicle, stops, dimension) for dimension in range(size)]
+
+
 def _pairs(problem: Problem, ids: list[str]) -> Iterator[Violation]:
     for stop in problem.stops:
         if stop.after is None or not {stop.id, stop.after} & set(ids):
@@ -234,12 +254,41 @@ def _docks(problem: Problem, used: list[Vehicle]) -> Iterator[Violation]:
             yield _violation("docks", vehicle.id, f"{beside} vans are loaded at {begins}, {problem.docks} docks")
 
 
-def _price(problem: Problem, vehicle: Vehicle, end_s: int, metres: int, late_s: int) -> int:
+def _latest(roads: Matrix, vehicle: Vehicle, stops: list[Stop]) -> int:
+    """When it can leave at the latest without ending later; breaks, which move with it, are left out."""
+
+    def done(leaves: int) -> int:
+        clock, place = leaves, vehicle.start
+        for stop in stops:
+            clock += _leg_s(roads, vehicle, place, stop.location)
+            clock = min(
+                (max(clock, lo) for lo, hi in stop.windows if hi >= clock), default=10**9 if stop.windows else clock
+            )
+            settle_s, serve_s = stop.by_kind.get(vehicle.kind) or (stop.setup_s, stop.service_s)
+            clock, place = clock + serve_s + (0 if place == stop.location else settle_s), stop.location
+        return clock
+
+    early, late = vehicle.ready_s, done(vehicle.ready_s)
+    while early < late:
+        between = (early + late + 1) // 2
+        early, late = (between, late) if done(between) <= done(vehicle.ready_s) else (early, between - 1)
+    return early
+
+
+def _lengths(vehicle: Vehicle, driven_s: int, metres: int) -> Iterator[Violation]:
+    if vehicle.max_driving_s is not None and driven_s > vehicle.max_driving_s:
+        yield _violation("driving", vehicle.id, f"{driven_s} s on the road, at most {vehicle.max_driving_s}")
+    if vehicle.max_distance_m is not None and metres > vehicle.max_distance_m:
+        yield _violation("distance", vehicle.id, f"{metres} m, at most {vehicle.max_distance_m}")
+
+
+def _price(problem: Problem, vehicle: Vehicle, end_s: int, metres: int, late_s: int, worked: tuple[int, int]) -> int:
     overtime_s = max(0, end_s - vehicle.shift_end_s)
     parts = (
         (vehicle.cost_per_hour * (end_s - vehicle.ready_s), 3600),
         (vehicle.cost_per_km * metres, 1000),
         (problem.weights.overtime_minute * overtime_s, 60),
         (problem.weights.late_minute * late_s, 60),
+        *((amount, 3600) for amount in worked),
     )
     return vehicle.fixed_cost + sum((amount + unit // 2) // unit for amount, unit in parts)

@@ -54,7 +54,7 @@ def of_route(problem: Problem, schedule: Schedule, vehicle: Vehicle, route: Rout
         distance_m=route.distance_m,
         paid_s=route.end_s - route.start_s,
         driving_s=route.driving_s,
-        service_s=sum(stop.service_s for stop in stops),
+        service_s=sum(visit.departure_s - visit.start_s for visit in route.visits),
         waiting_s=route.waiting_s,
         resting_s=route.resting_s,
         shift_s=max(0, vehicle.shift_end_s - route.start_s),

@@ -21,8 +21,11 @@ class Duty:
         self.left = list(vehicle.breaks)
         self.driving = Driving(vehicle.driven_s, vehicle.drove_s, vehicle.part_rested)
         self.rests: list[Rest] = []
+        self.weighs = any(own.max_load for own in vehicle.breaks)
+        self.load: tuple[int, ...] = ()
+        """aboard on the leg at hand, where a break asks for it"""
         self.missed: list[str] = []
-        """ids of own breaks that begin after their windows, or never"""
+        """ids of own breaks that begin under too much load, after their windows, or never"""
 
     def before(self, position: int, leaves_s: int, arrival_s: int, start_s: int, done_s: int) -> int:
         """When the leg to the next door begins. The other times hold if there is no break before it."""
@@ -55,7 +58,10 @@ class Duty:
         """Waiting at the door that is long enough is a break."""
         now = arrival_s
         while (
-            self.left and (at_s := self.left[0].begins(now)) is not None and at_s + self.left[0].duration_s <= start_s
+            self.left
+            and not self._is_heavy(self.left[0])
+            and (at_s := self.left[0].begins(now)) is not None
+            and at_s + self.left[0].duration_s <= start_s
         ):
             own = self.left.pop(0)
             self._rest(Rest(position=position, at_s=at_s, duration_s=own.duration_s, driven_s=leg_s, break_id=own.id))
@@ -73,8 +79,12 @@ class Duty:
         """Seconds of driving beyond what a day may have."""
         return 0 if self.law is None else max(0, self.driving.today_s - self.law.day_s)
 
-    @staticmethod
-    def _is_due(own: Break, now_s: int, arrival_s: int, start_s: int, done_s: int) -> bool:
+    def _is_heavy(self, own: Break) -> bool:
+        return any(load > most for load, most in zip(self.load, own.max_load, strict=False))
+
+    def _is_due(self, own: Break, now_s: int, arrival_s: int, start_s: int, done_s: int) -> bool:
+        if self._is_heavy(own):
+            return own.begins(now_s) is None
         waiting = own.begins(arrival_s)
         if waiting is not None and waiting + own.duration_s <= start_s:
             return False
@@ -84,9 +94,9 @@ class Duty:
     def _take_own(self, position: int, now_s: int) -> int:
         own = self.left.pop(0)
         begins = own.begins(now_s)
-        if begins is None:
+        if begins is None or self._is_heavy(own):
             self.missed.append(own.id)
-            begins = now_s
+            begins = now_s if begins is None else begins
         self._rest(Rest(position=position, at_s=begins, duration_s=own.duration_s, driven_s=0, break_id=own.id))
         return begins + own.duration_s
 

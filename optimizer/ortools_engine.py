@@ -85,7 +85,8 @@ def solve(
 
 def _refuse_overflow(problem: Problem) -> None:
     prices = [s.drop_penalty for s in problem.stops] + [v.fixed_cost for v in problem.vehicles]
-    prices += [rate for v in problem.vehicles for rate in (v.cost_per_hour, v.cost_per_km)]
+    for v in problem.vehicles:
+        prices += [v.cost_per_hour, v.cost_per_km, v.cost_per_driving_hour, v.cost_per_task_hour]
     if max(prices, default=0) > LARGEST_CENTS:
         what = f"a price of {max(prices)} cents is too large to plan with"
         raise BadInput(what, f"Use at most {LARGEST_CENTS}.", field="cost")

@@ -3,11 +3,13 @@
 The locked head of a route is driven first, so a van's model starts behind it. The clock of a van starts when it is
 ready; driving and metres are arc costs, waiting is a slack cost, lateness a soft bound. A stop with several windows is
 several nodes of which one is visited: a hole in a time range is invisible to the search's filters and cost 30 times the
-time. Breaks and the law's hours are approximate here; `schedule` has the last word.
+time. Breaks and the law's hours are approximate here, what may be aboard during a break is left out, and a set-up that
+doors share narrows their windows; `schedule` has the last word.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,8 +62,11 @@ class Model:
         self.starts, self.ends = [places[row] for row in starts], [places[row] for row in ends]
         self.manager = pywrapcp.RoutingIndexManager(len(self.rows), len(starts), self.starts, self.ends)
         self.routing = pywrapcp.RoutingModel(self.manager)
-        self.seconds, self.metres = self._between(matrix.durations_s), self._between(matrix.distances_m)
-        self.service = np.array([t.stop.service_s for t in self.tasks] + [0] * len(places), dtype=np.int64)
+        profiles = {v.profile: matrix.of(v.profile) for v in self.vehicles}
+        self.seconds = {name: self._between(each.durations_s) for name, each in profiles.items()}
+        self.metres = {name: self._between(each.distances_m) for name, each in profiles.items()}
+        self.tolls = {n: self._between(each.tolls) for n, each in profiles.items() if each.tolls is not None}
+        self.kinds = {v.kind: self._handling(v.kind) for v in self.vehicles}
         self._add_costs()
         self._add_time()
         self._add_breaks()
@@ -77,44 +82,80 @@ class Model:
         found[:, rows < 0] = 0
         return found
 
+    def _handling(self, kind: str) -> Any:
+        """Seconds between arriving at one node and at the next that are no driving: a column where every door has the
+        same time whatever the node before, else a table."""
+        empty = [0] * (len(self.rows) - len(self.tasks))
+        service = np.array([t.stop.takes_s(kind, settled=True) for t in self.tasks] + empty, dtype=np.int64)
+        whole = np.array([t.stop.takes_s(kind, settled=False) for t in self.tasks] + empty, dtype=np.int64)
+        if not self._doors_share_setup:
+            return whole[:, None]
+        rows = np.array([-1 if row is None else row for row in self.rows])
+        return service[:, None] + np.where(rows[:, None] != rows, whole - service, 0)
+
+    @cached_property
+    def _doors_share_setup(self) -> bool:
+        """Does a set-up depend on where the van was before? Where no door has two nodes it is a part of the service."""
+        of_setup = [t.stop for t in self.tasks if t.stop.setup_s or t.stop.by_kind]
+        return len({stop.location for stop in of_setup}) < len({stop.id for stop in of_setup}) or any(
+            stop.location in self.rows[len(self.tasks) :] for stop in of_setup
+        )
+
     def _add_costs(self) -> None:
-        rates: dict[tuple[int, int, int], int] = {}
+        rates: dict[tuple[int | str, ...], int] = {}
         # where hours cost the same on every van, service time is the same everywhere: keep it out of the arcs
-        alike = len({v.cost_per_hour for v in self.vehicles}) == 1
-        service = 0 if alike else self.service[:, None]
+        alike = len({(v.cost_per_hour, v.cost_per_task_hour, v.kind) for v in self.vehicles}) == 1
+        alike = alike and not self._doors_share_setup
         for i, vehicle in enumerate(self.vehicles):
-            an_hour, a_km = vehicle.cost_per_hour * SCALE // 3600, vehicle.cost_per_km * SCALE // 1000
-            rate = an_hour, a_km, vehicle.speed_percent
+            rate = (
+                vehicle.cost_per_hour, vehicle.cost_per_km, vehicle.speed_percent, vehicle.profile, vehicle.kind,
+                vehicle.cost_per_driving_hour, vehicle.cost_per_task_hour,
+            )  # fmt: skip
             if rate not in rates:
-                arcs = (self._driven(vehicle) + service) * an_hour + self.metres * a_km
-                rates[rate] = self.routing.RegisterTransitMatrix(arcs.tolist())
+                rates[rate] = self.routing.RegisterTransitMatrix(self._arc_costs(vehicle, alike).tolist())
             self.routing.SetArcCostEvaluatorOfVehicle(rates[rate], i)
             out_already = vehicle.on_road or bool(self.heads[vehicle.id].stop_ids)
             self.routing.SetFixedCostOfVehicle(0 if out_already else vehicle.fixed_cost * SCALE, i)
             self.routing.SetVehicleUsedWhenEmpty(out_already, i)
 
+    def _arc_costs(self, vehicle: Vehicle, alike: bool) -> Any:
+        an_hour, a_km = vehicle.cost_per_hour * SCALE // 3600, vehicle.cost_per_km * SCALE // 1000
+        driving = an_hour + vehicle.cost_per_driving_hour * SCALE // 3600
+        arcs = self._driven(vehicle) * driving + self.metres[vehicle.profile] * a_km
+        if vehicle.profile in self.tolls:
+            arcs = arcs + self.tolls[vehicle.profile] * SCALE
+        return (
+            arcs if alike else arcs + self.kinds[vehicle.kind] * (an_hour + vehicle.cost_per_task_hour * SCALE // 3600)
+        )
+
     def _driven(self, vehicle: Vehicle) -> Any:
         """Seconds between all nodes at the vehicle's own speed."""
-        percent = vehicle.speed_percent
-        return self.seconds if percent == 100 else (200 * self.seconds + percent) // (2 * percent)
+        seconds, percent = self.seconds[vehicle.profile], vehicle.speed_percent
+        return seconds if percent == 100 else (200 * seconds + percent) // (2 * percent)
 
-    def _by_speed(self, service: Any) -> list[int]:
-        """A transit for each vehicle: driving at its speed, and `service` at each node."""
-        made: dict[int, int] = {}
+    def _by_speed(self, handling: bool) -> list[int]:
+        """A transit for each vehicle: driving at its speed and, if asked for, what it does at each door."""
+        made: dict[tuple[int, str, str], int] = {}
         for vehicle in self.vehicles:
-            if vehicle.speed_percent not in made:
-                table = (self._driven(vehicle) + service).tolist()
-                made[vehicle.speed_percent] = self.routing.RegisterTransitMatrix(table)
-        return [made[vehicle.speed_percent] for vehicle in self.vehicles]
+            alike = vehicle.speed_percent, vehicle.profile, vehicle.kind
+            if alike not in made:
+                table = self._driven(vehicle) + (self.kinds[vehicle.kind] if handling else 0)
+                made[alike] = self.routing.RegisterTransitMatrix(table.tolist())
+        return [made[v.speed_percent, v.profile, v.kind] for v in self.vehicles]
 
     def _add_time(self) -> None:
         routing, base = self.routing, self.base_s
         ends = [max(v.shift_end_s, self._home_s(i)) - base for i, v in enumerate(self.vehicles)]
-        transits = self._by_speed(self.service[:, None])
+        transits = self._by_speed(handling=True)
         routing.AddDimensionWithVehicleTransits(transits, max(ends), max(ends), False, "time")
         clock = routing.GetDimensionOrDie("time")
         for i, vehicle in enumerate(self.vehicles):
-            clock.CumulVar(routing.Start(i)).SetValue(self.heads[vehicle.id].free_s - base)
+            free_s = self.heads[vehicle.id].free_s - base
+            if vehicle.max_route_s is None or self.heads[vehicle.id].stop_ids:
+                clock.CumulVar(routing.Start(i)).SetValue(free_s)
+            else:  # leaving later makes it shorter
+                clock.CumulVar(routing.Start(i)).SetRange(free_s, ends[i])
+                clock.SetSpanUpperBoundForVehicle(vehicle.max_route_s, i)
             clock.CumulVar(routing.End(i)).SetMax(ends[i])
             clock.SetSlackCostCoefficientForVehicle(vehicle.cost_per_hour * SCALE // 3600, i)
         late_second = self.problem.weights.late_minute * SCALE // 60
@@ -125,6 +166,8 @@ class Model:
             if task.window is None:
                 continue
             opens, closes = (max(0, edge - base) for edge in task.window)
+            if self._doors_share_setup:  # the node's time is when set-up is done
+                opens = min(opens + task.stop.setup_s, closes)
             if task.window[1] < base or opens > max(ends):
                 routing.ActiveVar(index).SetValue(0)
             else:
@@ -139,7 +182,9 @@ class Model:
         """Breaks take their time out of the shift; the driving of a day has its limit. When the law asks for a break on
         a long drive, and what falls into a wait, the exact schedule knows: what does not fit then is put elsewhere."""
         clock, solver = self.routing.GetDimensionOrDie("time"), self.routing.solver()
-        visits = [int(self.service[self.manager.IndexToNode(i)]) for i in range(self.routing.Size())]
+        takes = [t.stop.takes_s(self.vehicles[0].kind, settled=False) for t in self.tasks]
+        takes += [0] * (len(self.rows) - len(self.tasks))
+        visits = [takes[self.manager.IndexToNode(i)] for i in range(self.routing.Size())]
         for i, vehicle in enumerate(self.vehicles):
             breaks = []
             for own in vehicle.breaks:
@@ -150,12 +195,18 @@ class Model:
                     breaks.append(solver.FixedDurationIntervalVar(opens, closes, own.duration_s, False, name))
             if breaks:
                 clock.SetBreakIntervalsOfVehicle(breaks, i, visits)
-        limits = [v.hours.day_s - v.drove_s if v.hours else None for v in self.vehicles]
+        limits = [_most_driving(v) for v in self.vehicles]
         if any(limit is not None for limit in limits):
-            most = int(self.seconds.max()) * 10 * (len(self.tasks) + 2)
+            most = max(int(each.max()) for each in self.seconds.values()) * 10 * (len(self.tasks) + 2)
             rooms = [most if limit is None else self._drive_left_s(i, limit) for i, limit in enumerate(limits)]
-            transits = self._by_speed(0)
+            transits = self._by_speed(handling=False)
             self.routing.AddDimensionWithVehicleTransitAndCapacity(transits, 0, rooms, True, "driving")
+        if any(v.max_distance_m is not None for v in self.vehicles):
+            most = max(int(each.max()) for each in self.metres.values()) * (len(self.tasks) + 2)
+            rooms = [most if v.max_distance_m is None else v.max_distance_m for v in self.vehicles]
+            made = {name: self.routing.RegisterTransitMatrix(each.tolist()) for name, each in self.metres.items()}
+            transits = [made[v.profile] for v in self.vehicles]
+            self.routing.AddDimensionWithVehicleTransitAndCapacity(transits, 0, rooms, True, "distance")
 
     def _drive_left_s(self, i: int, limit_s: int) -> int:
         """Driving that is left after the locked head; as much as going home takes, at least."""
@@ -259,6 +310,13 @@ class Model:
             tasks = [(s, _window_at(self.schedule.stops[s], start)) for s, _, start, _, _ in rows]
             lists.append([self.manager.NodeToIndex(node[task]) for task in tasks if task in node])
         return self.routing.ReadAssignmentFromRoutes(lists, True) if any(lists) else None
+
+
+def _most_driving(vehicle: Vehicle) -> int | None:
+    """Seconds that a route may drive, by the law and by the vehicle's own limit."""
+    law = vehicle.hours.day_s - vehicle.drove_s if vehicle.hours else None
+    given = [limit for limit in (law, vehicle.max_driving_s) if limit is not None]
+    return min(given, default=None)
 
 
 def head_of(schedule: Schedule, vehicle: Vehicle) -> Head:

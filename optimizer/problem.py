@@ -12,42 +12,11 @@ from itertools import chain
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import BadInput
+from optimizer.weights import Weights as Weights
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Weights(Frozen):
-    """What things cost, in cents. The objective is money, so that options can be compared and explained."""
-
-    late_minute: int = Field(25, ge=0)
-    """a minute that a stop is served after the time the customer was promised"""
-    broken_promise: int = Field(600, ge=0)
-    """a promise broken without a word before it breaks"""
-    retold_promise: int = Field(150, ge=0)
-    """a promise moved by a message before it breaks"""
-    rerouted: int = Field(10, ge=0)
-    """a message that goes another way than usual"""
-    contact: int = Field(250, ge=0)
-    """a customer who has to write or ring, and be answered (assumed)"""
-    claim: int = Field(6000, ge=0)
-    """goods that are lost or damaged, when nobody says what they are worth (assumed)"""
-    unexpected: int = Field(574, ge=0)
-    """a stop reached before the time that was told: a quarter of `postponed`, one in four not being there (assumed)"""
-    stop_moved: int = Field(40, ge=0)
-    """churn: one stop that a driver finds in another place of the list, or on another list"""
-    overtime_minute: int = Field(90, ge=0)
-    """a minute that a van ends after its shift"""
-    failed_again: int = Field(1147, ge=0)
-    """a second try on the day of the first one: half of `postponed`, since as often as not nobody is there again"""
-    collected: int = Field(900, ge=0)
-    """an order that its customer fetches at the depot: it comes back, lies there and is handed out (assumed)"""
-    held: int = Field(1147, ge=0)
-    """an order that waits at the depot for a trip to share: half of `postponed`, since as often as not it gets one"""
-    postponed: int = Field(2295, ge=0)
-    """an order that leaves today's plan: what a failed first attempt costs in the industry, which is $17.20 for the
-    second one and 2.3 contacts with the customer, each at the price of `contact`"""
 
 
 class Hours(Frozen):
@@ -70,6 +39,8 @@ class Break(Frozen):
     duration_s: int = Field(ge=0)
     windows: tuple[tuple[int, int], ...] = Field(min_length=1)
     """when it may begin, sorted, in seconds since t0"""
+    max_load: tuple[int, ...] = ()
+    """what may be aboard at most while it is taken; a dimension left out has no limit"""
 
     def begins(self, at_s: int) -> int | None:
         """The earliest it may begin at or after this second; None when the last window has closed."""
@@ -83,6 +54,10 @@ class Stop(Frozen):
     location: int = Field(ge=0)
     """row of the matrix"""
     service_s: int = Field(ge=0)
+    setup_s: int = Field(0, ge=0)
+    """getting started, before the service: not when the van stands at this place already"""
+    by_kind: dict[str, tuple[int, int]] = {}
+    """(set-up, service) in seconds with vehicles of a kind that takes other times"""
     windows: tuple[tuple[int, int], ...] = ()
     """when service may start, sorted, in seconds since t0; empty: at any time"""
     due_s: int | None = None
@@ -108,6 +83,11 @@ class Stop(Frozen):
     """vehicle that carries the goods already: the stop can't go to another one"""
     met_at: str | None = None
     """stop at which that vehicle first fetches the goods, from another one"""
+
+    def takes_s(self, kind: str, settled: bool) -> int:
+        """How long a vehicle of this kind is here: set-up and service, or service alone when it stood here before."""
+        setup_s, service_s = self.by_kind.get(kind, (self.setup_s, self.service_s))
+        return service_s if settled else setup_s + service_s
 
     @property
     def deadline_s(self) -> int | None:
@@ -148,6 +128,14 @@ class Vehicle(Frozen):
     """cents for using it at all (live: 0 once it is out)"""
     cost_per_hour: int = Field(0, ge=0)
     cost_per_km: int = Field(0, ge=0)
+    cost_per_driving_hour: int = Field(0, ge=0)
+    """cents for an hour on the road, besides `cost_per_hour`"""
+    cost_per_task_hour: int = Field(0, ge=0)
+    """cents for an hour of set-up and service, besides `cost_per_hour`"""
+    max_driving_s: int | None = Field(None, ge=0)
+    max_distance_m: int | None = Field(None, ge=0)
+    max_route_s: int | None = Field(None, ge=0)
+    """from leaving, as late as it can without ending later, until the end"""
     max_stops: int | None = None
     skills: tuple[str, ...] = ()
     """what van and driver have"""
@@ -155,6 +143,10 @@ class Vehicle(Frozen):
     """persons aboard"""
     areas: tuple[str, ...] | None = None
     """where it may deliver; None: anywhere"""
+    kind: str = ""
+    """which of `Stop.by_kind` holds for it"""
+    profile: str = ""
+    """whose travel times it takes (`Matrix.profiles`); empty: the matrix itself"""
     speed_percent: int = Field(100, gt=0, le=1000)
     """how fast it is against the matrix: 50 takes twice as long"""
     co2_g_km: int = Field(0, ge=0)

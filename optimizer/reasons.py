@@ -15,9 +15,11 @@ REASONS: dict[str, str] = {
     "no_crew": "No vehicle that may take it has as many persons aboard as the job takes.",
     "outside_areas": "It lies outside the areas of every vehicle that may take it.",
     "too_big": "It is larger than any vehicle that may take it.",
+    "no_road": "No road leads there from any vehicle that may take it, or back.",
     "window_unreachable": "No vehicle reaches it inside its time window, even when it goes there first.",
     "shift_too_short": "No vehicle gets there and back inside its shift, even when it does nothing else.",
     "legal_hours": "No vehicle gets there without more driving than the law allows.",
+    "too_far": "No vehicle gets there and back within the driving or the distance that it may have.",
     "not_with_its_pair": "Its goods can't be fetched and brought by one vehicle.",
     "no_capacity_left": "Every vehicle that could take it is full.",
     "stop_limit": "Every vehicle that could take it has as many stops as it may have.",
@@ -78,6 +80,8 @@ def _alone(schedule: Schedule, stop: Stop, vehicles: list[Vehicle]) -> Unassigne
     tried = {v.id: _new_breaches(schedule, v, _locked(schedule.problem, v), stop.id) for v in vehicles}
     if any(not breaches for breaches in tried.values()):
         return None
+    if all(schedule.has_no_road(v, (*_locked(schedule.problem, v), stop.id)) for v in vehicles):
+        return _because(stop, "no_road", "The travel times have no way there and back.")
     if all(_kinds(breaches) & {"capacity"} for breaches in tried.values()):
         under_way = any(_locked(schedule.problem, vehicle) for vehicle in vehicles)
         return _because(stop, "no_capacity_left" if under_way else "too_big", _first(tried))
@@ -89,6 +93,8 @@ def _alone(schedule: Schedule, stop: Stop, vehicles: list[Vehicle]) -> Unassigne
         return _because(stop, "shift_too_short", _first(tried))
     if all("hours" in _kinds(breaches) for breaches in tried.values()):
         return _because(stop, "legal_hours", _first(tried))
+    if all(_kinds(breaches) & {"driving", "distance", "duration"} for breaches in tried.values()):
+        return _because(stop, "too_far", _first(tried))
     if all("stops" in _kinds(breaches) for breaches in tried.values()):
         return _because(stop, "stop_limit", _first(tried))
     return _because(stop, "no_time_left", _first(tried))
@@ -124,6 +130,9 @@ def _blocked(stop: Stop, blocked: set[str], tried: int) -> Unassigned:
         return _because(stop, "legal_hours", f"{of}: each drives too long with it.")
     words = {
         "hours": "the legal hours",
+        "driving": "a limit on driving",
+        "distance": "a limit on distance",
+        "duration": "a limit on its length",
         "break": "a break",
         "window": "a time window",
         "shift": "a shift",

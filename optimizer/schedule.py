@@ -7,20 +7,21 @@ a breach.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from core.errors import BadInput
+from optimizer import limits
 from optimizer.hours import Duty
 from optimizer.problem import Problem, Rest, Route, Stop, Vehicle, Visit, Weights, unfit
-from optimizer.travel import Matrix
+from optimizer.travel import NO_ROAD_S, Matrix
 
 
 class Breach(NamedTuple):
     """A hard constraint that a route breaks. Two breaches are the same one when kind and subject are."""
 
     kind: str
-    """window, shift, capacity, stops, locked, pair, transfer, hours, break; aboard, skills, crew, area (`unfit`)"""
+    """window, shift, capacity, stops, driving, distance, duration, locked, pair, transfer, hours, break; or `unfit`"""
     subject: str
     """stop or vehicle id"""
     words: str
@@ -69,6 +70,18 @@ class Timing(NamedTuple):
     """breaks that are not taken in their windows"""
     over_s: int = 0
     """driving beyond what a day may have"""
+    task_s: int = 0
+    """set-up and service"""
+    tolls: int = 0
+
+
+class Roads(NamedTuple):
+    """Seconds, metres and tolls of a leg, for one profile. `.item` gives Python integers: int32 sums would overflow
+    silently."""
+
+    seconds: Callable[[int, int], int]
+    metres: Callable[[int, int], int]
+    tolls: Callable[[int, int], int] | None
 
 
 def time_route(problem: Problem, matrix: Matrix, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -101,15 +114,14 @@ class Schedule:
 
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
         _same_ground(problem, matrix)
-        self.problem = problem
+        self.problem, self.matrix = problem, matrix
         self.stops = {stop.id: stop for stop in problem.stops}
-        # .item gives Python integers: int32 sums would overflow silently
-        self._seconds = matrix.durations_s.item
-        self._metres = matrix.distances_m.item
+        self._roads = {profile: _roads(matrix.of(profile)) for profile in {v.profile for v in problem.vehicles}}
         self._first_of = {stop.after: stop.id for stop in problem.stops if stop.after is not None}
         self._fetched = {stop.id: stop.met_at for stop in problem.stops if stop.met_at is not None}
         # stops that not every van can serve: the others need no look, which is half of the time of a pass
         self._choosy = {s.id for s in problem.stops if s.aboard is not None or s.skills or s.crew > 1}
+        self._varies = any(s.setup_s or s.by_kind for s in problem.stops)
         self._zones = [(zone, {row: (x, y) for row, x, y in zone.places}) for zone in problem.zones]
 
     def route(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> Route:
@@ -145,42 +157,66 @@ class Schedule:
         return self._pass(vehicle, stop_ids, Duty(vehicle))
 
     def _pass(self, vehicle: Vehicle, stop_ids: Sequence[str], duty: Duty | None) -> Timing:
-        now, here = vehicle.ready_s, vehicle.start
+        now, here, roads = vehicle.ready_s, vehicle.start, self._roads[vehicle.profile]
+        aboard = self._aboard(vehicle, stop_ids) if duty is not None and duty.weighs else None
         visits: list[tuple[str, int, int, int, int]] = []
-        distance = driving = waiting = resting = late_total = 0
+        distance = driving = waiting = resting = late_total = handling = tolls = 0
         for position, stop_id in enumerate(stop_ids):
             stop = self._stop(stop_id)
-            leg_s, leg_m = self._leg(vehicle, here, stop, now, first=not visits)
+            leg_s, leg_m = self._leg(vehicle, roads, here, stop, now, first=not visits)
+            takes_s = stop.takes_s(vehicle.kind, here == stop.location) if self._varies else stop.service_s
             arrival = now + leg_s
             start = start_of_service(stop, arrival)
             if duty is not None:
-                leaves = duty.before(position, now, arrival, start, start + stop.service_s)
+                duty.load = aboard[position] if aboard is not None else ()
+                leaves = duty.before(position, now, arrival, start, start + takes_s)
                 arrival = duty.drive(position, leaves, leg_s)
                 resting += arrival - now - leg_s
                 start = start_of_service(stop, arrival)
                 duty.wait(position, leg_s, arrival, start)
             late = max(0, start - stop.deadline_s) if stop.deadline_s is not None else 0
-            now, here = start + stop.service_s, stop.location
+            if roads.tolls is not None:
+                tolls += roads.tolls(here, stop.location)
+            now, here = start + takes_s, stop.location
+            handling += takes_s
             visits.append((stop_id, arrival, start, now, late))
             distance, driving = distance + leg_m, driving + leg_s
             waiting, late_total = waiting + start - arrival, late_total + late
         if (visits or vehicle.on_road) and vehicle.end is not None:
-            leg_s = vehicle.drive_s(self._slowed(self._seconds(here, vehicle.end), here, vehicle.end, now))
+            leg_s = vehicle.drive_s(self._slowed(roads.seconds(here, vehicle.end), here, vehicle.end, now))
             home = now + leg_s
             if duty is not None:
+                duty.load = aboard[-1] if aboard is not None else ()
                 home = duty.drive(len(visits), duty.before_home(len(visits), now, home), leg_s)
                 resting += home - now - leg_s
             now = home
             driving += leg_s
-            distance += self._metres(here, vehicle.end)
+            distance += roads.metres(here, vehicle.end)
+            tolls += roads.tolls(here, vehicle.end) if roads.tolls else 0
         overtime = max(0, now - vehicle.shift_end_s) if visits or vehicle.on_road else 0
         if duty is None or not visits:
-            return Timing(visits, now, distance, driving, waiting, overtime, late_total)
+            return Timing(visits, now, distance, driving, waiting, overtime, late_total, task_s=handling, tolls=tolls)
         duty.over(now)
         return Timing(
             visits, now, distance, driving, waiting, overtime, late_total, resting, tuple(duty.rests),
-            tuple(duty.missed), duty.over_s,
+            tuple(duty.missed), duty.over_s, handling, tolls,
         )  # fmt: skip
+
+    def _aboard(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> list[tuple[int, ...]]:
+        """What is aboard before each stop and after the last one, a figure a dimension."""
+        stops = [self._stop(stop_id) for stop_id in stop_ids]
+        size = max(len(own.max_load) for own in vehicle.breaks)
+        loads = [figure(vehicle.held, d) + sum(figure(s.demand, d) for s in stops if s.after is None)
+                 for d in range(size)]  # fmt: skip
+        found = [tuple(loads)]
+        for stop in stops:
+            loads = [n + figure(stop.pickup, d) - figure(stop.demand, d) for d, n in enumerate(loads)]
+            found.append(tuple(loads))
+        return found
+
+    def has_no_road(self, vehicle: Vehicle, stop_ids: Sequence[str]) -> bool:
+        """Is there a leg on the route that no road leads?"""
+        return self.timing(vehicle, stop_ids).driving_s * vehicle.speed_percent >= NO_ROAD_S * 100
 
     def breaches(self, vehicle: Vehicle, timing: Timing) -> tuple[Breach, ...]:
         found: list[Breach] = []
@@ -213,13 +249,15 @@ class Schedule:
             raise BadInput(f"no stop {stop_id} in this problem", "Use an open stop of the day.", field="stop")
         return self.stops[stop_id]
 
-    def _leg(self, vehicle: Vehicle, here: int, stop: Stop, leaves_s: int, first: bool) -> tuple[int, int]:
+    def _leg(
+        self, vehicle: Vehicle, roads: Roads, here: int, stop: Stop, leaves_s: int, first: bool
+    ) -> tuple[int, int]:
         """Seconds and metres. The live first leg is known in seconds only, and only for the stop that it leads to."""
         live = first and vehicle.locked > 0 and self.problem.routes.get(vehicle.id, ())[:1] == (stop.id,)
         if live and vehicle.first_leg_s is not None:
             return self._slowed(vehicle.first_leg_s, here, stop.location, leaves_s), 0
-        seconds = self._slowed(self._seconds(here, stop.location), here, stop.location, leaves_s)
-        return vehicle.drive_s(seconds), self._metres(here, stop.location)
+        seconds = self._slowed(roads.seconds(here, stop.location), here, stop.location, leaves_s)
+        return vehicle.drive_s(seconds), roads.metres(here, stop.location)
 
     def _slowed(self, seconds: int, here: int, there: int, leaves_s: int) -> int:
         """A leg that begins while a zone lasts and touches it takes longer, by the slowest of them."""
@@ -248,6 +286,7 @@ class Schedule:
         if vehicle.max_stops is not None and len(stop_ids) > vehicle.max_stops:
             words = f"{name} has {len(stop_ids)} stops, {vehicle.max_stops} is its limit"
             found.append(Breach("stops", name, words))
+        found += [Breach(kind, name, words) for kind, words in limits.broken(vehicle, stops, timing)]
         if timing.overtime_s and stop_ids:
             words = f"{name} ends at {clock(timing.end_s)}, its shift at {clock(vehicle.shift_end_s)}"
             found.append(Breach("shift", name, words))
@@ -280,8 +319,10 @@ def costs(weights: Weights, vehicle: Vehicle, timing: Timing) -> Costs:
         return Costs(0, 0, 0, 0, 0)
     return Costs(
         use=vehicle.fixed_cost,
-        hours=per(vehicle.cost_per_hour, timing.end_s - vehicle.ready_s, 3600),
-        km=per(vehicle.cost_per_km, timing.distance_m, 1000),
+        hours=per(vehicle.cost_per_hour, timing.end_s - vehicle.ready_s, 3600)
+        + per(vehicle.cost_per_driving_hour, timing.driving_s, 3600)
+        + per(vehicle.cost_per_task_hour, timing.task_s, 3600),
+        km=per(vehicle.cost_per_km, timing.distance_m, 1000) + timing.tolls,
         overtime=per(weights.overtime_minute, timing.overtime_s, 60),
         late=per(weights.late_minute, timing.late_s, 60),
     )
@@ -335,6 +376,11 @@ def _visit(row: tuple[str, int, int, int, int]) -> Visit:
     # the numbers were made here: validating each again would double the time of the pass
     stop_id, arrival, start, departure, late = row
     return Visit.model_construct(stop_id=stop_id, arrival_s=arrival, start_s=start, departure_s=departure, late_s=late)
+
+
+def _roads(matrix: Matrix) -> Roads:
+    tolls = None if matrix.tolls is None else matrix.tolls.item
+    return Roads(matrix.durations_s.item, matrix.distances_m.item, tolls)
 
 
 def _same_ground(problem: Problem, matrix: Matrix) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ at work (Amazon Last Mile 2021) and free roads of a smaller place (OpenStreetMap
 seen (Austin) its minutes are 9 % too many; a speed that grew with a power of the length was 70 % off there."""
 EARTH_M = 6_371_008.8
 INT32_MAX = 2**31 - 1
+NO_ROAD_S = 10**8
+"""seconds (and metres) of a leg that no road leads: three years, so that no shift has room for one, while twenty of
+them still fit into 32 bits"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +47,14 @@ class Matrix:
     durations_s: Int32
     distances_m: Int32
     provider: str
+    tolls: Int32 | None = None
+    """cents that a leg costs besides hours and kilometres"""
+    profiles: Mapping[str, Matrix] = field(default_factory=dict)
+    """the same places as vehicles of other profiles travel between them"""
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
-        for name in ("durations_s", "distances_m"):
+        for name in ("durations_s", "distances_m", *(("tolls",) if self.tolls is not None else ())):
             given = np.asarray(getattr(self, name))
             if given.shape != (len(given), len(given)) or given.shape != np.shape(self.durations_s):
                 raise BadInput(f"{name} is {given.shape}, not a row and column a place", "Make it square.", field=name)
@@ -56,7 +63,19 @@ class Matrix:
             array = np.ascontiguousarray(given, dtype="<i4").view()
             array.setflags(write=False)
             object.__setattr__(self, name, array)
+        odd = next((name for name, other in self.profiles.items() if other.size != self.size or other.profiles), None)
+        if odd is not None:
+            what = f"profile {odd} has {self.profiles[odd].size} places, the matrix {self.size}"
+            raise BadInput(what, "Give every profile the same places.", field="profiles")
         object.__setattr__(self, "hash", _content_hash(self))
+
+    def of(self, profile: str) -> Matrix:
+        """The travel times of one profile; of the empty one, this matrix."""
+        if not profile:
+            return self
+        if profile not in self.profiles:
+            raise BadInput(f"there are no travel times for {profile!r}", "Add its matrix.", field="profile")
+        return self.profiles[profile]
 
     @property
     def size(self) -> int:
@@ -65,8 +84,11 @@ class Matrix:
 
 def _content_hash(matrix: Matrix) -> str:
     digest = hashlib.sha256(f"{matrix.provider}|{matrix.size}|".encode())
-    digest.update(matrix.durations_s.tobytes())
-    digest.update(matrix.distances_m.tobytes())
+    for table in (matrix.durations_s, matrix.distances_m, matrix.tolls):
+        if table is not None:
+            digest.update(table.data)
+    for name, other in sorted(matrix.profiles.items()):
+        digest.update(f"|{name}|{other.hash}".encode())
     return digest.hexdigest()
 
 
@@ -160,7 +182,8 @@ class MatrixStore:
         self.folder = folder
 
     def put(self, matrix: Matrix) -> str:
-        """Write once. The numbers come last, so that a reader never finds them without their provider."""
+        """Write one once, which has seconds and metres alone. The numbers come last, so that a reader never finds them
+        without their provider."""
         if not self._numbers(matrix.hash).exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._write(self._provider(matrix.hash), matrix.provider.encode())

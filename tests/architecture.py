@@ -37,9 +37,16 @@ VENDORS = {
     "chromadb": ("tools/knowledge.py",),
     "cryptography": ("core/signing.py",),
     "fastapi": ("api/*",),
-    "httpx": ("api/start.py", "tools/geocoder/nominatim.py", "evals/*"),
+    "httpx": (
+        "api/start.py",
+        "tools/geocoder/nominatim.py",
+        "optimizer/osrm.py",  # the one network that the optimizer has: travel times
+        "optimizer/valhalla.py",
+        "evals/*",
+    ),
     "langgraph": ("agent/casework.py",),
     "matplotlib": ("evals/plots.py",),
+    "msgspec": ("api/vroom/*",),
     "networkx": ("core/lineage.py",),
     "numba": ("optimizer/native/compiled.py",),
     "openai": ("agent/hosted.py",),
@@ -51,12 +58,14 @@ VENDORS = {
     "psutil": ("core/postgres.py", "evals/bench_house.py", "evals/meter.py"),
     "psycopg": ("core/*", "api/stream.py"),
     "pydantic_settings": ("core/settings.py",),
+    "pyvrp": ("evals/vrp/pyvrp_peer.py",),
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
     "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
     "starlette": ("api/*",),
     "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
+    "vroom": ("evals/vrp/vroom_peer.py",),
     "yaml": ("tools/*", "api/*", "evals/world/operation.py"),
 }
 ANYWHERE = {"numpy", "pydantic", "structlog", "typing_extensions"}

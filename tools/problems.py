@@ -22,8 +22,8 @@ from core.settings import settings
 from core.store.tables import matrix_place, order, parcel, van
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import figure
-from optimizer.travel import Matrix, MatrixStore, great_circle, widened
-from tools import buffers, roadside, yard
+from optimizer.travel import Matrix, MatrixStore, widened
+from tools import buffers, roadside, travel_times, yard
 from tools.yard import CAPACITIES
 
 LIVE_SLACK_S = 6 * 3600
@@ -80,7 +80,7 @@ def ground(db: Connection, depot_id: str, day: date) -> Ground:
     ids = sorted(by_stop)
     points = ((home.lat, home.lon), *((by_stop[i][0].lat, by_stop[i][0].lon) for i in ids))
     broken = {row.id: (row.lat, row.lon) for row in breakdowns.of_day(db, depot_id, day)}
-    matrix, rows = _travel(db, home, points, [by_stop[i][0].ref for i in ids], tuple(broken.values()))
+    matrix, rows = _travel(db, home, day, points, [by_stop[i][0].ref for i in ids], tuple(broken.values()))
     areas = fleet.areas_of(db, depot_id)
     stops = {
         i: stop_of(i, rows[at + 1], by_stop[i], t0, yard.areas_at(areas, *points[at + 1])) for at, i in enumerate(ids)
@@ -98,13 +98,14 @@ def ground(db: Connection, depot_id: str, day: date) -> Ground:
 def _travel(
     db: Connection,
     home: Row[Any],
+    day: date,
     points: Sequence[tuple[float, float]],
     refs: Sequence[str],
     broken: Sequence[tuple[float, float]] = (),
 ) -> tuple[Matrix, list[int]]:
     """The travel times, and the row of each point in them; the last rows are where vans broke down."""
     if home.matrix is None:
-        made = great_circle((*points, *broken))
+        made = travel_times.between((*points, *broken), scope=f"{home.id}/{day}")
         matrices().put(made)
         return made, list(range(len(points)))
     known = db.execute(select(matrix_place).where(matrix_place.c.depot_id == home.id))

@@ -1,47 +1,19 @@
-"""A problem in VROOM's format, read and checked. Keys of VROOM's that are not served yet are refused by name."""
+"""A problem in VROOM's format, read and checked. What is wrong is named by the field where its writer finds it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
+from api.vroom import tables
+from api.vroom.tables import Tables
 from core.errors import BadFile, BadInput
 
 HOUR = 3600
 FAR = 2**31 - 1
-
-LATER: Mapping[str, Mapping[str, str]] = {
-    "": {
-        "matrix": "write it as matrices.car.durations",
-    },
-    "jobs": {
-        "setup": "set-up times come later",
-        "setup_per_type": "set-up times come later",
-        "service_per_type": "service times by vehicle type come later",
-        "amount": "write it as delivery",
-    },
-    "vehicles": {
-        "steps": "given routes come later",
-        "max_travel_time": "limits on travel time come later",
-        "max_distance": "limits on distance come later",
-    },
-    "vehicles.costs": {
-        "per_km": "prices for kilometres come later",
-        "per_task_hour": "prices for service time come later",
-    },
-    "shipments.pickup": {
-        "setup": "set-up times come later",
-        "setup_per_type": "set-up times come later",
-        "service_per_type": "service times by vehicle type come later",
-    },
-    "breaks": {"max_load": "breaks that only a light van may take come later"},
-    "matrices": {"costs": "matrices of costs come later"},
-}
-"""Keys of VROOM's that are not served, by where they stand."""
-MEANS_NOTHING: tuple[Any, ...] = (None, 0, [], {})
 
 
 def _forward(window: tuple[int, int]) -> tuple[int, int]:
@@ -51,7 +23,9 @@ def _forward(window: tuple[int, int]) -> tuple[int, int]:
 
 
 Whole = Annotated[StrictInt, Field(ge=0, le=FAR)]
+Rate = Annotated[StrictInt, Field(ge=0, le=10**6)]
 Id = Annotated[StrictInt, Field(ge=0, le=2**64 - 1)]
+Priority = Annotated[StrictInt, Field(ge=0, le=100)]
 Amounts = tuple[Whole, ...]
 Window = Annotated[tuple[Whole, Whole], AfterValidator(_forward)]
 Coordinates = tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-90, le=90)]]
@@ -62,28 +36,31 @@ class Given(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Job(Given):
+class Door(Given):
+    """A task: a job, or one end of a shipment."""
+
     id: Id
     description: str | None = None
     location: Coordinates | None = None
     location_index: Whole | None = None
+    setup: Whole = 0
     service: Whole = 0
+    setup_per_type: dict[str, Whole] = {}
+    service_per_type: dict[str, Whole] = {}
+    time_windows: tuple[Window, ...] = ()
+
+    def takes_s(self, kind: str) -> tuple[int, int]:
+        """(set-up, service) with a vehicle of this type."""
+        return self.setup_per_type.get(kind, self.setup), self.service_per_type.get(kind, self.service)
+
+
+class Job(Door):
+    amount: Amounts = ()
+    """VROOM's older word for delivery"""
     delivery: Amounts = ()
     pickup: Amounts = ()
     skills: frozenset[Whole] = frozenset()
-    priority: Annotated[StrictInt, Field(ge=0, le=100)] = 0
-    time_windows: tuple[Window, ...] = ()
-
-
-class End(Given):
-    """One of a shipment's two stops."""
-
-    id: Id
-    description: str | None = None
-    location: Coordinates | None = None
-    location_index: Whole | None = None
-    service: Whole = 0
-    time_windows: tuple[Window, ...] = ()
+    priority: Priority = 0
 
 
 class Shipment(Given):
@@ -91,9 +68,9 @@ class Shipment(Given):
 
     amount: Amounts = ()
     skills: frozenset[Whole] = frozenset()
-    priority: Annotated[StrictInt, Field(ge=0, le=100)] = 0
-    pickup: End
-    delivery: End
+    priority: Priority = 0
+    pickup: Door
+    delivery: Door
 
 
 class Break(Given):
@@ -101,11 +78,24 @@ class Break(Given):
     description: str | None = None
     time_windows: tuple[Window, ...] = ()
     service: Whole = 0
+    max_load: Amounts | None = None
 
 
 class Costs(Given):
     fixed: Whole = 0
-    per_hour: Annotated[StrictInt, Field(ge=0, le=10**6)] = HOUR
+    per_hour: Rate = HOUR
+    per_task_hour: Rate = 0
+    per_km: Rate = 0
+
+
+class Step(Given):
+    """One step of a route that is given."""
+
+    type: Literal["start", "job", "pickup", "delivery", "break", "end"]
+    id: Id | None = None
+    service_at: Whole | None = None
+    service_after: Whole | None = None
+    service_before: Whole | None = None
 
 
 class Vehicle(Given):
@@ -121,95 +111,99 @@ class Vehicle(Given):
     skills: frozenset[Whole] = frozenset()
     time_window: Window | None = None
     max_tasks: Whole | None = None
-    speed_factor: Annotated[float, Field(ge=0.1, le=5)] = 1.0
+    max_travel_time: Whole | None = None
+    max_distance: Whole | None = None
+    speed_factor: Annotated[float, Field(ge=0.01, le=5)] = 1.0
     breaks: tuple[Break, ...] = ()
     costs: Costs = Costs()
-
-
-class Tables(Given):
-    durations: list[list[Whole]] = Field(min_length=1)
-    distances: list[list[Whole]] | None = None
+    steps: tuple[Step, ...] = ()
 
 
 class Input(Given):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
     vehicles: tuple[Vehicle, ...] = Field(min_length=1)
     jobs: tuple[Job, ...] = ()
     shipments: tuple[Shipment, ...] = ()
-    matrices: dict[str, Tables] = {}
+    matrices: dict[str, Tables] = Field({}, exclude=True)
 
 
 def read(content: bytes) -> Input:
     """Raises BadInput naming the field, as `vehicles[0].breaks`."""
     try:
-        data = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise BadFile(f"This is no JSON: {error}.", "Send a problem of VROOM's format.", field="problem") from error
-    if not isinstance(data, dict):
-        raise BadFile("This is no object.", 'Send {"vehicles": [...], "jobs": [...]}.', field="problem")
+        level = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=dict[str, msgspec.Raw])
+        texts = {key: raw for key, raw in level.items() if key not in ("matrices", "matrix")}
+        data: dict[str, Any] = {key: msgspec.json.decode(raw) for key, raw in texts.items()}
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        what = f"This is no JSON object: {error}."
+        raise BadFile(what, 'Send {"vehicles": [...], "jobs": [...]}.', field="problem") from error
     try:
-        given = Input.model_validate(_served(data))
+        given = Input.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         fix = "Correct it and send the problem again."
         raise BadInput(str(first["msg"]), fix, field=_path(first["loc"])) from None
-    _once("vehicles", [vehicle.id for vehicle in given.vehicles])
-    _once("jobs", [job.id for job in given.jobs])
-    _once("shipments", [shipment.pickup.id for shipment in given.shipments], ".pickup")
-    _once("shipments", [shipment.delivery.id for shipment in given.shipments], ".delivery")
+    return _checked(given.model_copy(update={"matrices": _matrices(level)}))
+
+
+def _matrices(level: dict[str, msgspec.Raw]) -> dict[str, Tables]:
+    """`matrix` is VROOM's older way to say `matrices.car.durations`."""
+    if "matrices" in level:
+        return tables.read(level["matrices"])
+    if "matrix" in level:
+        return tables.read(msgspec.Raw(b'{"car":{"durations":' + bytes(level["matrix"]) + b"}}"))
+    return {}
+
+
+def _checked(given: Input) -> Input:
+    _once("vehicles", (vehicle.id for vehicle in given.vehicles))
+    _once("jobs", (job.id for job in given.jobs))
+    _once("shipments", (shipment.pickup.id for shipment in given.shipments), ".pickup")
+    _once("shipments", (shipment.delivery.id for shipment in given.shipments), ".delivery")
+    for at, vehicle in enumerate(given.vehicles):
+        _once(f"vehicles[{at}].breaks", (each.id for each in vehicle.breaks))
+        _priced(given, at, vehicle)
     _same_length(given)
     return given
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _path(loc: Sequence[int | str]) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
 
 
-def _served(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The input without keys that are not served; one that means something is refused."""
-    cleaned: dict[str, Any] = _level(data, "", "")
-    for kind in ("jobs", "vehicles"):
-        if isinstance(cleaned.get(kind), list):
-            cleaned[kind] = [_level(each, kind, f"{kind}[{at}]") for at, each in enumerate(cleaned[kind])]
-    for at, vehicle in enumerate(cleaned["vehicles"] if isinstance(cleaned.get("vehicles"), list) else []):
-        if isinstance(vehicle, dict) and "costs" in vehicle:
-            vehicle["costs"] = _level(vehicle["costs"], "vehicles.costs", f"vehicles[{at}].costs")
-        if isinstance(vehicle, dict) and isinstance(vehicle.get("breaks"), list):
-            each = enumerate(vehicle["breaks"])
-            vehicle["breaks"] = [_level(b, "breaks", f"vehicles[{at}].breaks[{n}]") for n, b in each]
-    for at, shipment in enumerate(cleaned["shipments"] if isinstance(cleaned.get("shipments"), list) else []):
-        for end in ("pickup", "delivery") if isinstance(shipment, dict) else ():
-            shipment[end] = _level(shipment.get(end), "shipments.pickup", f"shipments[{at}].{end}")
-    if isinstance(cleaned.get("matrices"), dict):
-        named = cleaned["matrices"].items()
-        cleaned["matrices"] = {name: _level(tables, "matrices", f"matrices.{name}") for name, tables in named}
-    return cleaned
-
-
-def _level(given: Any, kind: str, path: str) -> Any:
-    if not isinstance(given, dict):
-        return given
-    for key, what in LATER[kind].items():
-        if key in given and given[key] not in MEANS_NOTHING:
-            raise BadInput("This is not served.", f"{what[0].upper()}{what[1:]}.", field=f"{path}.{key}".lstrip("."))
-    return {key: value for key, value in given.items() if key not in LATER[kind]}
-
-
-def _once(kind: str, ids: Sequence[int], of: str = "") -> None:
+def _once(kind: str, ids: Iterable[int], of: str = "") -> None:
+    seen: set[int] = set()
     for at, each in enumerate(ids):
-        if each in ids[:at]:
+        if each in seen:
             raise BadInput(f"The id {each} stands twice.", "Give each an id of its own.", field=f"{kind}[{at}]{of}.id")
+        seen.add(each)
+
+
+def _priced(given: Input, at: int, vehicle: Vehicle) -> None:
+    """Does the matrix have what the vehicle is priced and limited by?"""
+    found, field = given.matrices.get(vehicle.profile), f"vehicles[{at}]"
+    if found is None:
+        return
+    if found.costs is not None and (vehicle.costs.per_hour != HOUR or vehicle.costs.per_km):
+        what = f"The costs of profile {vehicle.profile} have a matrix already."
+        raise BadInput(what, "Leave per_hour and per_km out, or the matrix.", field=f"{field}.costs")
+    wished = (("costs.per_km", vehicle.costs.per_km or None), ("max_distance", vehicle.max_distance))
+    asks = [name for name, asked in wished if asked is not None]
+    if asks and found.distances is None:
+        what = f"{field}.{asks[0]} asks for distances."
+        raise BadInput(what, "Add them.", field=f"matrices.{vehicle.profile}.distances")
 
 
 def _same_length(given: Input) -> None:
     """All amounts count the same things."""
     size = len(given.vehicles[0].capacity)
     amounts = [(f"vehicles[{at}].capacity", vehicle.capacity) for at, vehicle in enumerate(given.vehicles)]
+    for at, vehicle in enumerate(given.vehicles):
+        amounts += [(f"vehicles[{at}].breaks[{n}].max_load", own.max_load)
+                    for n, own in enumerate(vehicle.breaks) if own.max_load is not None]  # fmt: skip
     for at, job in enumerate(given.jobs):
-        amounts += [(f"jobs[{at}].{name}", a) for name, a in (("delivery", job.delivery), ("pickup", job.pickup)) if a]
+        said = (("amount", job.amount), ("delivery", job.delivery), ("pickup", job.pickup))
+        amounts += [(f"jobs[{at}].{name}", a) for name, a in said if a]
     amounts += [(f"shipments[{at}].amount", each.amount) for at, each in enumerate(given.shipments) if each.amount]
     for field, amount in amounts:
         if len(amount) != size:

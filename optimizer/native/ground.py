@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.errors import BadInput
+from optimizer.limits import refinements
 from optimizer.native import layout as at
 from optimizer.native.layout import ENDLESS, FAR, SCALE, Ground, State
 from optimizer.native.near import neighbours, spread
@@ -49,7 +50,7 @@ def unsupported(problem: Problem) -> tuple[str, ...]:
         "one pickup for several deliveries": len(set(first)) < len(first),
         "no stop or no vehicle": not problem.stops or not problem.vehicles,
     }
-    return tuple(words for words, is_so in odd.items() if is_so)
+    return (*(words for words, is_so in odd.items() if is_so), *refinements(problem))
 
 
 def refuse_overflow(problem: Problem) -> None:

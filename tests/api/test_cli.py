@@ -230,7 +230,10 @@ def test_a_changed_policy_is_judged_on_the_days_that_are_on_record(tmp_path: Pat
 
 # Routing --------------------------------------------------------------------------------------------------------------
 
-PROBLEM = {"vehicles": [{"id": 1, "start": [2.35, 48.71]}], "jobs": [{"id": 7, "location": [2.4, 48.8]}]}
+PROBLEM: dict[str, Any] = {
+    "vehicles": [{"id": 1, "start": [2.35, 48.71]}],
+    "jobs": [{"id": 7, "location": [2.4, 48.8]}],
+}
 
 
 def test_a_problem_is_solved_from_a_file_and_from_standard_input_alike(tmp_path: Path) -> None:
@@ -242,6 +245,16 @@ def test_a_problem_is_solved_from_a_file_and_from_standard_input_alike(tmp_path:
     assert (by_name.returncode, by_name.stderr) == (0, b"")
     assert json.loads(by_name.stdout) == json.loads(by_input.stdout)
     assert json.loads(by_name.stdout)["summary"]["routes"] == 1
+
+
+def test_given_routes_are_only_timed(tmp_path: Path) -> None:
+    steps = [{"type": "job", "id": 7, "service_at": 5000}]
+    given = {**PROBLEM, "vehicles": [{**PROBLEM["vehicles"][0], "steps": steps}]}
+    done = doorstep("optimize", "-c", stdin=json.dumps(given).encode())
+
+    [route] = json.loads(done.stdout)["routes"]
+    assert done.returncode == 0
+    assert route["steps"][-1]["arrival"] + route["steps"][-1]["waiting_time"] == 5000
 
 
 @pytest.mark.parametrize("engine", ["native", "ortools", "auto"])

@@ -24,7 +24,7 @@ from core import decisions
 from core.store import db as store
 from tests.api.visitors import Visitors
 from tests.api.wires import served
-from tests.living import DAY, DEPOT, a_plan, an_order, customer_of
+from tests.living import DAY, DEPOT, a_plan, an_order, customer_of, stop_of
 
 load_all_checks()
 CHECKS = [
@@ -69,7 +69,7 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
     with store.transaction() as db:
         order_id = an_order(db, "SCHEMA-1")
         version = a_plan(db, {"van1": [order_id]})
-        person = customer_of(db, order_id).subject
+        person, stop = customer_of(db, order_id).subject, stop_of(db, order_id)
         [decision] = decisions.of_case(db, f"plan:{DEPOT}:{DAY}")
     admin, customer = visitors.a("admin"), visitors.a("customer", person)
     where = {"depot": DEPOT, "day": DAY.isoformat()}
@@ -88,6 +88,7 @@ def callers(visitors: Visitors) -> Iterator[Callers]:
         "case_id": customer.post("/api/chat", json={"text": "I want a real person"}).json()["case"],
         "batch": admin.post("/api/imports", params=where, content="ref,name,lat,lon\nX,Ada,,").json()["id"],
         "run": admin.post("/api/plans", json=where).json()["run"],
+        "stop": stop,
         "incident": "inc_none",
         "standing_id": "std_none",
     }

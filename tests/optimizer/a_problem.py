@@ -110,6 +110,8 @@ def stops(draw: st.DrawFn, number: int, vans: list[str]) -> Stop:
         id=f"s{number}",
         location=number,
         service_s=draw(st.integers(0, HOUR)),
+        setup_s=draw(st.sampled_from([0, 0, 300])),
+        by_kind=draw(st.sampled_from([{}, {}, {"big": (60, 900)}])),
         windows=windows,
         due_s=draw(st.none() | st.integers(8 * HOUR, 18 * HOUR)),
         demand=(draw(st.integers(0, 40)), draw(st.integers(0, 40))),
@@ -142,6 +144,11 @@ def vans(draw: st.DrawFn, name: str) -> Vehicle:
         areas=draw(st.sampled_from([None, None, ("north",), ("south", "east")])),
         speed_percent=draw(st.sampled_from([100, 100, 70, 133])),
         held=draw(st.sampled_from([(), (), (8,)])),
+        kind=draw(st.sampled_from(["", "big"])),
+        cost_per_driving_hour=draw(st.sampled_from([0, 0, 1234])),
+        cost_per_task_hour=draw(st.sampled_from([0, 0, 777])),
+        max_driving_s=draw(st.none() | st.integers(0, 6 * HOUR)),
+        max_distance_m=draw(st.none() | st.integers(0, 100_000)),
         hours=draw(st.none() | st.just(Hours()) | st.just(Hours(drive_s=HOUR, break_s=1200, day_s=3 * HOUR))),
         driven_s=draw(st.sampled_from([0, 0, 3000, 5 * HOUR])),
         part_rested=draw(st.booleans()),
@@ -157,7 +164,9 @@ def breaks(draw: st.DrawFn, ready_s: int) -> tuple[Break, ...]:
         at += draw(st.integers(0, 3 * HOUR))
         wide = draw(st.integers(0, 2 * HOUR))
         windows = [(at, at + wide)] + ([(at + wide + HOUR, at + wide + 2 * HOUR)] if draw(st.booleans()) else [])
-        found.append(Break(id=f"b{number}", duration_s=draw(st.sampled_from([900, 2700])), windows=tuple(windows)))
+        limit = draw(st.sampled_from([(), (), (20,), (30, 10)]))
+        seconds = draw(st.sampled_from([900, 2700]))
+        found.append(Break(id=f"b{number}", duration_s=seconds, windows=tuple(windows), max_load=limit))
         at += wide
     return tuple(found)
 

@@ -51,13 +51,6 @@ def test_vrooms_example_with_a_matrix_has_vrooms_answer(shared_data: Path) -> No
     assert optimize(example(shared_data, "example_2.json")) == json.loads(example(shared_data, "example_2_sol.json"))
 
 
-def test_vrooms_example_with_what_comes_later_says_what_it_is(shared_data: Path) -> None:
-    answer = optimize(example(shared_data, "example_3.json"))
-
-    assert (answer["code"], answer["error"].split(": ")[0]) == (2, "vehicles[0].steps")
-    assert "later" in answer["error"]
-
-
 def test_vrooms_first_example_has_vrooms_routes_with_shipment_and_break(shared_data: Path) -> None:
     answer = optimize(example(shared_data, "example_1.json"))
 
