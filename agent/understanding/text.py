@@ -49,7 +49,8 @@ _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
                 r"\s?[ap]m\b|\bnoon\b|\bmidday\b|\bmediodia\b"), " <time> "),
     (re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b"), " <day> "),
     (re.compile(rf"\b{_DAY_WORDS}\b"), " <day> "),
-    (re.compile(r"#\s?[a-z]{0,6}-?\d[\w-]*|\b[a-z]{1,6}-?\d{2,}[\w-]*\b|\b\d{4,}[\w-]*\b"), " <ref> "),
+    (re.compile(r"#\s?[a-z]{0,6}-?\d[\w-]*|\b[a-z]{1,6}-?\d{2,}[\w-]*\b|\b[a-z]{3,8}-\d[\w-]*\b|\b\d{4,}[\w-]*\b"),
+     " <ref> "),
     (re.compile(r"\b\d+(?:st|nd|rd|th)?\b"), " <num> "),
 )  # fmt: skip
 _TOKEN = re.compile(r"<\w+>|[^\W\d_]+(?:'[^\W\d_]+)?|[!?]")
