@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import socket
+import subprocess
 import sys
 import time
 
@@ -49,7 +50,7 @@ def prepare(
     logging_to_stderr()
     if not all(map(model.is_kept, model.ROLES)):
         logger.info("understanding.train", examples="prompts/understanding", seconds="about 10, once")
-        model.prepare()
+        subprocess.run([sys.executable, "-m", "agent.understanding.model"], check=True)  # its memory is given back
     settings().folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     server = None
     if not settings().database_url:
