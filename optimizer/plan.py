@@ -39,13 +39,18 @@ def named(name: str) -> Engine:
     raise BadInput(f"There is no engine {name!r}.", f"Use {', '.join(get_args(Engine))}.", field="engine")
 
 
-def chosen(problem: Problem, engine: Engine) -> Engine:
-    """The engine that plans this problem: never `auto`."""
-    if engine != "auto":
+def chosen(problem: Problem, matrix: Matrix, engine: Engine) -> Engine:
+    """The engine that plans this problem: never `auto`. Raises BadInput when our own one is asked for something that it
+    has no word for."""
+    if engine == "ortools":
         return engine
-    from optimizer.native.ground import unsupported
+    from optimizer.native.ground import EMPTY, unsupported
 
-    return "ortools" if unsupported(problem) else "native"
+    odd = [*unsupported(problem), *(["a price of each leg"] if matrix.tolls is not None else [])]
+    if engine == "native" and odd not in ([], [EMPTY]):
+        what = f"The native engine can't plan with {', '.join(odd)}."
+        raise BadInput(what, "Use auto or ortools.", field="engine")
+    return "ortools" if odd and engine == "auto" else "native"
 
 
 def solve(
@@ -62,7 +67,7 @@ def solve(
     """A plan by the engine that is asked for; `Plan.engine` says which one it was. Without iterations as many as suit
     the problem's size, or, when only the time is limited, as many as fit into it."""
     limits: dict[str, Any] = {"seed": seed, "progress": progress, "cancelled": cancelled}
-    name = chosen(problem, engine)
+    name = chosen(problem, matrix, engine)
     if iterations is None and time_limit_s is None:
         iterations = budget(len(problem.stops), name)
     if name == "native":

@@ -40,7 +40,7 @@ def optimize(
         if times_only:
             return written(question, routes.of_steps(question), {})
         problem, matrix = question.problem, question.matrix
-        chosen = planning.chosen(problem, engine)
+        chosen = planning.chosen(problem, matrix, engine)
         left_s = None if time_limit_s is None else max(LEAST_S, time_limit_s - (time.monotonic() - began))
         most = _iterations(len(problem.stops), chosen) if left_s is None else None
         plan = planning.solve(problem, matrix, engine=chosen, seed=seed, iterations=most, time_limit_s=left_s)

@@ -38,6 +38,9 @@ class Layout(NamedTuple):
     """the matrix's row of each row of the tables; -1: nowhere, near to all"""
 
 
+EMPTY = "no stop or no vehicle"
+
+
 def unsupported(problem: Problem) -> tuple[str, ...]:
     """What keeps this engine from planning the problem well, in words; empty when nothing does.
 
@@ -48,7 +51,7 @@ def unsupported(problem: Problem) -> tuple[str, ...]:
         "a break with a time of its own": any(v.breaks for v in problem.vehicles),
         "goods fetched from another van": any(s.met_at is not None for s in problem.stops),
         "one pickup for several deliveries": len(set(first)) < len(first),
-        "no stop or no vehicle": not problem.stops or not problem.vehicles,
+        EMPTY: not problem.stops or not problem.vehicles,
     }
     return (*(words for words, is_so in odd.items() if is_so), *refinements(problem))
 

@@ -6,6 +6,7 @@ from core.errors import BadInput
 from optimizer import ortools_engine
 from optimizer.native import engine as native
 from optimizer.plan import DAY_ENGINE, FEWEST, MOST, Engine, budget, chosen, named, solve
+from optimizer.travel import Matrix
 from tests.optimizer.a_problem import problem, road, stop
 
 MATRIX = road(6)
@@ -23,8 +24,19 @@ MET = problem(MATRIX, [stop(1, aboard="v1"), stop(2, aboard="v1").model_copy(upd
     ],
 )
 def test_the_engine_is_the_one_that_is_asked_for_or_fits(asked: Engine, day: object, by: str, why: str) -> None:
-    assert chosen(day, asked) == by, why  # type: ignore[arg-type]
+    assert chosen(day, MATRIX, asked) == by, why  # type: ignore[arg-type]
     assert solve(day, MATRIX, engine=asked, iterations=50).engine == by, why  # type: ignore[arg-type]
+
+
+def test_what_our_own_engine_has_no_word_for_is_refused_or_goes_to_the_other_one() -> None:
+    tolls = Matrix(MATRIX.durations_s, MATRIX.distances_m, "test:tolls", tolls=MATRIX.distances_m // 100)
+    priced = DAY.model_copy(update={"matrix": tolls.hash})
+    assert chosen(priced, tolls, "auto") == "ortools"
+    with pytest.raises(BadInput, match="a price of each leg") as refused:
+        solve(priced, tolls, engine="native", iterations=50)
+    assert refused.value.field == "engine"
+    with pytest.raises(BadInput, match="goods fetched from another van"):
+        solve(MET, MATRIX, engine="native", iterations=50)
 
 
 def test_both_engines_give_the_plan_that_they_give_alone() -> None:
