@@ -30,7 +30,8 @@ def collect(db: Connection, order_id: str, by: str, at: datetime) -> bool:
         return False
     if not any(fact.kind == HELD for fact in events.of(db, row.id)):
         raise WrongState(f"Order {row.ref} does not wait to be fetched.", "Plan it for a day instead.", field="order")
-    if row.status != "returned":
+    here = custody.holders(db, row.id) == {custody.at_depot(row.depot_id)}
+    if row.status != "returned" and not (row.status == "failed" and here):
         raise WrongState(f"Order {row.ref} is {row.status}.", "Wait until its van is back.", field="order")
     key = f"{COLLECTED}:{row.id}"
     custody.move(db, row.id, custody.at_depot(row.depot_id), custody.with_customer(row.person_id), at, key)

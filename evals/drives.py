@@ -96,7 +96,7 @@ class Drive:
     def _row(self, state: str, since: int, stop: str | None, last: str | None) -> Any:
         return SimpleNamespace(
             vehicle_id=self.van, state=state, state_at=_at(since), stop_id=stop, last_stop_id=last, lat=None, lon=None,
-            position_at=None,
+            position_at=None, hours=None,
         )  # fmt: skip
 
 

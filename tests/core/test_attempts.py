@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from core import attempts, events, orders, people
+from core import attempts, events, orders, people, scans
 from core.store.tables import attempt
 from tests.living import a_depot, a_van, an_order, at, load_and_leave, tap
 
@@ -40,6 +40,7 @@ def test_words_stand_in_a_row_that_goes_with_the_person(record: Connection) -> N
     kept = select(attempt.c.note).where(attempt.c.order_id == order_id)
     assert record.execute(kept).scalar_one() == "ring Mrs Smith at 12"
     tap(record, "finished", "van1", at("17:00"))
+    scans.came_back(record, order_id)
     people.erase(record, orders.get(record, order_id).person_id, at("18:00"))
     assert record.execute(kept).scalar_one() is None
     assert attempts.last_reason(record, order_id) == "closed", "the code says nothing about anybody"
