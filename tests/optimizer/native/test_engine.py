@@ -44,46 +44,6 @@ def city(stops: int, vans: int, seed: int = 4, both_ways: bool = True) -> tuple[
     return problem(matrix, made, [van(f"v{i}", capacity=(room,)) for i in range(vans)]), matrix
 
 
-def test_one_van_drives_a_road_out_and_home() -> None:
-    matrix = road(6)
-    plan = solve(problem(matrix, [stop(i) for i in (4, 2, 5, 1, 3)]), matrix, iterations=200)
-    assert plan.cost == 1000 + 6000 + 1500 + 5000, "fixed, 100 min of driving, 25 of service, 50 km"
-    assert (plan.engine, plan.stopped_by, plan.iterations) == ("native", "iterations", 200)
-
-
-def test_windows_decide_the_order_and_a_second_window_is_used() -> None:
-    matrix = road(4)
-    stops = [
-        stop(1, windows=((EIGHT - 60, EIGHT), (EIGHT + 4500, EIGHT + 5000))),
-        stop(2, windows=((EIGHT, EIGHT + 1300),)),
-        stop(3),
-    ]
-    plan = solve(problem(matrix, stops), matrix, iterations=200)
-    assert planned(plan) == {"v1": ("s2", "s3", "s1")}
-    assert plan.routes[0].visits[-1].start_s == EIGHT + 4500
-
-
-def test_each_hard_limit_leaves_out_what_does_not_fit_and_says_why() -> None:
-    matrix = road(3)
-    stops = [stop(1), stop(2, drop_penalty=50_000)]
-    for limited in (van(max_stops=1), van(capacity=(1,)), van(shift_end_s=EIGHT + 1600)):
-        plan = solve(problem(matrix, stops, [limited]), matrix, iterations=200)
-        assert planned(plan) == {"v1": ("s1",)}
-        assert [u.stop_id for u in plan.unassigned] == ["s2"]
-        assert plan.cost == plan.routes[0].cost + 50_000
-
-
-def test_a_van_more_is_used_only_when_it_must_be_and_a_stop_that_costs_more_than_its_penalty_stays_out() -> None:
-    matrix = road(5)
-    stops = [stop(i, demand=(10,)) for i in range(1, 5)]
-    roomy = solve(problem(matrix, stops, [van("a"), van("b")]), matrix, iterations=500)
-    tight = [van("a", capacity=(20,)), van("b", capacity=(20,))]
-    assert len(planned(roomy)) == 1
-    assert len(planned(solve(problem(matrix, stops, tight), matrix, iterations=500))) == 2
-    cheap = problem(matrix, [stop(1), stop(2, drop_penalty=100)])
-    assert planned(solve(cheap, matrix, iterations=500)) == {"v1": ("s1",)}
-
-
 def test_lateness_is_weighed_against_the_way() -> None:
     """The farther stop was promised first: 25 cents a minute late are more than the way back."""
     matrix = road(8)
