@@ -297,13 +297,19 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
 def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
     """The part of an option that policy judges."""
     return {
-        "extra_cost_cents": max(0, int(option["cost_cents"])),
+        "extra_cost_cents": spends_cents(option),
         "minutes_late_others": int(option["others_delayed_min"]),
         "stops_left_out": len(option.get("left", ())),
         "stops_moved": int(option["stops_moved"]),
         "promises_broken": int(option["promises_broken"]),
         "promises_retold": int(option["promises_retold"]),
     }
+
+
+def spends_cents(option: Mapping[str, Any]) -> int:
+    """What an option spends. Words alone move no van: what they tell of is late whether it is told or not."""
+    only_tells = option["kind"] == "retell" and not option["routes"]
+    return 0 if only_tells else max(0, int(option["cost_cents"]))
 
 
 def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], option: Mapping[str, Any]) -> Verdict:
@@ -344,7 +350,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
         outcome=row.inputs["outcome"],
         inputs=row.inputs["hashes"],
         applied={"picked": asked.option_id, "proposal": asked.digest, **applied},
-        cost=0 if "until" in applied else max(0, int(option["cost_cents"])),  # what is put off spends nothing yet
+        cost=0 if "until" in applied else spends_cents(option),  # what is put off spends nothing yet
         at=now,
         day=row.day,
     )
