@@ -91,6 +91,12 @@ def transfer_overdue(subject: str) -> None:
         roadside_case.overdue(db, subject, clock.now(db))
 
 
+def failed(subject: str) -> None:
+    """A customer was missed a while ago."""
+    with store.transaction() as db:
+        stages.failed(db, subject, clock.now(db))
+
+
 def survey(subject: str) -> None:
     """Ask the customer of an order how its delivery was."""
     with store.transaction() as db:
@@ -121,6 +127,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "close_day": close_day,
     "driver_due": driver_due,
     "transfer_overdue": transfer_overdue,
+    "failed": failed,
     "survey": survey,
     "standing_orders": standing_orders,
     "geocode_again": geocode_again,

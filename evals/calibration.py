@@ -262,7 +262,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--orders", type=int, default=300)
     made.add_argument("--vans", type=int, default=14)
     made.add_argument("--every", type=int, default=600, help="seconds between two predictions of a van's stops")
-    made.add_argument("--true-every", type=int, default=12, help="of so many predictions one is driven on many times")
+    made.add_argument("--true-every", type=int, default=7, help="of so many predictions one is driven on many times")
     made.add_argument("--lucks", type=int, default=29, help="how many times; 29 make the 3rd and the 27th the ends")
     made.add_argument("--write", nargs="?", type=Path, const=eta.LEARNED, help=f"a file; else {eta.LEARNED.name}")
     return made

@@ -69,7 +69,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "fetched": ("order", "day"),
     "claim_taken": ("order",),
     "disregard": ("order",),
-    "offer": ("order", "choices"),
+    "offer": ("order", "at", "reason", "choices"),
     "confirm_visit": ("order", "day", "answers"),
     "choice_again": (),
     "choice_neighbour": (),
