@@ -153,7 +153,7 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         "promises_broken": 0,
     }
     facts["spent_today_cents"] = desk.facts_for(db, row, now)["spent_today_cents"]
-    verdict = desk.judge_undo(row, facts)
+    verdict = desk.judge_undo(db, row, facts)
     if verdict.verdict == "deny":
         raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}.", "Ask a dispatcher.")
     made = decisions.identify(row.id, row.rounds, "undo", "undone", f"{who.id}:{decision_id}")
