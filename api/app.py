@@ -32,6 +32,7 @@ from api.routes import (
     plans,
     report,
     risks,
+    slots,
     talk,
 )
 from api.stream import Hub
@@ -64,6 +65,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
         fleet.router,
         again.router,
         risks.router,
+        slots.router,
         plans.router,
         plan_questions.router,
         optimize.router,

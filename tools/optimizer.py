@@ -22,6 +22,7 @@ from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix, MatrixStore
 from tools import problems, wire
+from tools.slots import DAYS, HOURS, Slot, Wanted, find
 
 
 class Question(BaseModel):
@@ -65,6 +66,13 @@ class Local:
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
         return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)
 
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        """`tools.slots.find`."""
+        with snapshot() as db:
+            return find(db, wanted, now, days, hours, first)
+
 
 @lru_cache(4)
 def _matrix(folder: Path, key: str) -> Matrix:
@@ -100,6 +108,13 @@ class Resident(Local):
             "ask", depot=depot_id, day=day.isoformat(), stop=stop, kinds=kinds, now=now.isoformat(), scope=scope
         )
         return Question.model_validate(answer)
+
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        begins = first.isoformat() if first else None
+        answer = self.client.call("slots", wanted=wanted, now=now.isoformat(), days=days, hours=hours, first=begins)
+        return tuple(Slot.model_validate(each) for each in answer)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Bring every arrival range up to `now` (a simulated day's pulse; on a real one the engine does it)."""

@@ -231,8 +231,8 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     found = roadside.standing(db, here, found)
     if tried in here.stops and all(stop.id != tried for stop in found.stops):
         found = _once_more(db, here, found, tried, carried.get(tried))
-    zones = _zones(db, here, now)
-    return rebuilt(found, zones=zones) if zones else found
+    lasting = zones(db, here, now)
+    return rebuilt(found, zones=lasting) if lasting else found
 
 
 def running(
@@ -276,9 +276,12 @@ def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:
     return max((60 * each.said.minutes for each in lasting if each.said.minutes is not None), default=0)
 
 
-def _zones(db: Connection, here: Ground, now: datetime) -> tuple[Zone, ...]:
-    """Circles in which driving takes longer for a while, as somebody declared them."""
-    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()}
+def zones(
+    db: Connection, here: Ground, now: datetime, more: Mapping[int, tuple[float, float]] = MappingProxyType({})
+) -> tuple[Zone, ...]:
+    """Circles in which driving takes longer for a while, as somebody declared them. `more` are places that the day does
+    not visit, by their row."""
+    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()} | dict(more)
     return tuple(
         Zone(
             from_s=here.seconds(each.at), until_s=here.seconds(each.said.until), percent=each.percent,

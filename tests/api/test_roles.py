@@ -49,6 +49,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("DELETE", "/api/templates/{client}/{lang}/{template}"): STAFF,
     ("GET", "/api/risks"): STAFF | {"integrator"},
     ("POST", "/api/confirmations"): STAFF,
+    ("GET", "/api/slots"): STAFF | {"integrator", "customer"},
     ("GET", "/api/standing"): STAFF | {"integrator"},
     ("POST", "/api/standing/orders"): STAFF | {"integrator"},
     ("POST", "/api/standing/{standing_id}/skip"): STAFF | {"integrator"},
