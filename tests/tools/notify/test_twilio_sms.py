@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from core.errors import Misconfigured
-from tests.tools.notify.twilio_server import ACCOUNT, FROM, NOW, TOKEN, TwilioServer, serving
+from tests.loopback import serving
+from tests.tools.notify.twilio_server import ACCOUNT, FROM, NOW, TOKEN, TwilioServer
 from tools.notify.port import Failed, OutMessage, Sent, Unknown
 from tools.notify.twilio_sms import ERRORS, TwilioSender
 
@@ -19,7 +20,7 @@ HELLO = OutMessage(key="k1", to=TO, text="Hello, 14:00 – 15:00")
 
 @pytest.fixture
 def twilio() -> Iterator[TwilioServer]:
-    with serving() as server:
+    with serving(TwilioServer()) as server:
         yield server
         assert server.violations == []
 
@@ -100,7 +101,7 @@ def test_a_timeout_before_accepting_is_unknown_and_not_found(twilio: TwilioServe
 
 
 def test_a_server_that_is_not_there_was_not_sent_to() -> None:
-    with serving() as gone:
+    with serving(TwilioServer()) as gone:
         pass
     outcome = sender(gone).send(HELLO)
     assert isinstance(outcome, Failed)
