@@ -20,7 +20,7 @@ from core.errors import Misconfigured
 from core.settings import settings
 from core.store import db as store
 from core.store.tables import depot, effect, message, order, outbox, person, promise
-from tools import policy
+from tools import autonomy, policy
 from tools.notify import accounts, contact, outages
 from tools.notify.console import ConsoleSender
 from tools.notify.port import Failed, FailReason, Outcome, OutMessage, Sender, Sent, Unknown
@@ -191,17 +191,17 @@ def judge(db: Connection, row: Row[Any]) -> Judged:
         "template": row.template or "",
         "requester": "system",
     }
-    verdict = _decide(row, facts)
+    verdict = _decide(db, row, facts)
     if verdict.verdict == "auto" or not facts["quiet_hours"]:
         return Judged(verdict)
-    by_day = _decide(row, facts | {"quiet_hours": False, "messages_today": 0})
+    by_day = _decide(db, row, facts | {"quiet_hours": False, "messages_today": 0})
     morning = account.morning(now, zone)
     waits = by_day.verdict == "auto" and _still_true(db, row, morning)
     return Judged(verdict, wait_until=morning if waits else None)
 
 
-def _decide(row: Row[Any], facts: dict[str, Value]) -> Verdict:
-    return policy.decide(policy.in_force(), Action(kind="message.send", subject=row.effect_key), facts)
+def _decide(db: Connection, row: Row[Any], facts: dict[str, Value]) -> Verdict:
+    return policy.decide(autonomy.in_force(db), Action(kind="message.send", subject=row.effect_key), facts)
 
 
 def _zone(db: Connection, row: Row[Any]) -> ZoneInfo:
