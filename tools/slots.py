@@ -155,7 +155,7 @@ def held_of(here: Ground, problem: Problem) -> Held:
 
 
 def _resident(problem: Problem, here: Ground) -> Resident | None:
-    return None if resident.unknown(problem) else Resident(problem, here.matrix)
+    return None if resident.unknown(problem, here.matrix) else Resident(problem, here.matrix)
 
 
 def _of_day(db: Connection, held: Held, wanted: Wanted, length_s: int) -> list[Slot]:
