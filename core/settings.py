@@ -18,7 +18,9 @@ from core.errors import Misconfigured
 class Settings(BaseSettings):
     """Every setting with its default. Vendors' settings keep the vendors' names; ours begin with DOORSTEP_."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
 
     database_url: str = Field("", alias="DATABASE_URL", description="PostgreSQL to use; empty: an embedded server.")
     data: Path = Field(

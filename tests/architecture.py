@@ -60,7 +60,14 @@ VENDORS = {
     "pydantic_settings": ("core/settings.py",),
     "pyvrp": ("evals/vrp/pyvrp_peer.py",),
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
-    "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
+    "sqlalchemy": (
+        "core/*",  # not the optimizer: it has no database
+        "tools/*",
+        "agent/*",
+        "api/*",
+        "evals/ground.py",  # graders read the record after an attack
+        "evals/attacks/*",
+    ),
     "starlette": ("api/*",),
     "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
     "typer": ("api/cli.py",),

@@ -321,6 +321,8 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
         "spent_today_cents": max(0, int(db.execute(spent).scalar_one())),
         "requester": str(row.facts.get("requester", "system")),
     }
+    whose = {o.client for o in subject_orders}
+    facts |= {"client": min(whose)} if len(whose) == 1 else {}
     kind = KINDS.get(row.kind)
     return facts | (kind.facts(db, row, now) if kind else {})
 
