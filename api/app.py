@@ -23,7 +23,6 @@ from api.routes import (
     driver,
     fleet,
     health,
-    inbound,
     incidents,
     live,
     messages,
@@ -33,6 +32,7 @@ from api.routes import (
     report,
     risks,
     talk,
+    twilio,
 )
 from api.stream import Hub
 from api.stream import router as stream_router
@@ -60,7 +60,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     for router in (
         health.router,
         talk.router,
-        inbound.router,
+        twilio.router,
         fleet.router,
         again.router,
         risks.router,

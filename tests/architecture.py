@@ -40,6 +40,7 @@ VENDORS = {
     "httpx": (
         "api/start.py",
         "tools/geocoder/nominatim.py",
+        "tools/pictures.py",
         "optimizer/osrm.py",  # the one network that the optimizer has: travel times
         "optimizer/valhalla.py",
         "evals/*",
@@ -62,7 +63,7 @@ VENDORS = {
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
     "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
     "starlette": ("api/*",),
-    "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
+    "twilio": ("tools/notify/twilio_sms.py", "api/routes/twilio.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
     "vroom": ("evals/vrp/vroom_peer.py",),
