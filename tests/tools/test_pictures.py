@@ -1,4 +1,4 @@
-"""Pictures from the provider: fetched from our own account there only, up to the size that we keep, and asked for again."""
+"""Pictures from the provider: fetched from our own account there only, up to the size we keep, and asked for again."""
 
 from __future__ import annotations
 

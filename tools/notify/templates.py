@@ -249,7 +249,7 @@ def parts(text: str, most: int = MAX_PART) -> list[str]:
     found = []
     while len(text) > most:
         head = text[:most]
-        at = max(head.rfind(end) + 1 for end in (". ", "! ", "? ", "\n")) or head.rfind(" ") or most
+        at = max(head.rfind(end) + 1 for end in (". ", "! ", "? ", "\n")) or head.rfind(" ") + 1 or most
         found.append(text[:at].rstrip())
         text = text[at:].lstrip()
     return [*found, text]
