@@ -237,6 +237,8 @@ SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
 MAX_SEGMENTS = 2
+MAX_PART = 1600
+"""characters of one message that providers take"""
 MAX_VALUE = 240
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|net|org|io|co|app|me|ly|info|link)\b\S*", re.I)
 
@@ -326,6 +328,17 @@ def segments(text: str) -> int:
     if all(c in _GSM7 or c in _GSM7_DOUBLE for c in text):
         return _segments([2 if c in _GSM7_DOUBLE else 1 for c in text], 160, 153)
     return _segments([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
+
+
+def parts(text: str, most: int = MAX_PART) -> list[str]:
+    """A text in pieces that a provider takes, broken at the end of a sentence or at a blank where there is one."""
+    found = []
+    while len(text) > most:
+        head = text[:most]
+        at = max(head.rfind(end) + 1 for end in (". ", "! ", "? ", "\n")) or head.rfind(" ") + 1 or most
+        found.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [*found, text]
 
 
 def opt_out_words(text: str) -> set[str]:
