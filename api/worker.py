@@ -17,7 +17,7 @@ import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Status
 
-from agent import casework
+from agent import casework, texting
 from core import cases, clock, log, queue, timers, vans
 from core.errors import DoorstepError, Unavailable
 from core.settings import settings
@@ -109,6 +109,11 @@ def standing_orders(subject: str) -> None:
         standing.noon(db, subject, clock.now(db))
 
 
+def answer_texts(subject: str) -> None:
+    """Answer what somebody has texted."""
+    texting.work(subject)
+
+
 def geocode_again(subject: str) -> None:
     """Look up the addresses that a geocoder has not answered for."""
     waiting.again()
@@ -130,6 +135,7 @@ TASKS: dict[str, Callable[[str], None]] = {
     "failed": failed,
     "survey": survey,
     "standing_orders": standing_orders,
+    "answer_texts": answer_texts,
     "geocode_again": geocode_again,
     "book_carriers": book_carriers,
 }

@@ -80,6 +80,10 @@ class Scope(Frozen):
     """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`"""
     unfit: tuple[str, ...] = ()
     """vans that can't come: they stand themselves"""
+    to: str | None = None
+    """the only van that it may go to, when somebody names one"""
+    give: int = Field(0, ge=0)
+    """how many stops the van is to give away at somebody's wish, also where that does not pay (`optimizer.relief`)"""
     order_counts: dict[str, int] = Field(default_factory=dict)
     """stop -> orders that change hands there, where that is more than one"""
 
@@ -263,7 +267,10 @@ class _WhatIf:
         return [v for v in self.problem.vehicles if may_carry(v, self.stop)]
 
     def _reassign_targets(self) -> list[str]:
-        """The cheapest other vehicles that may carry it. What is aboard one van stays with that van."""
+        """The van that was named, else the cheapest other vehicles that may carry it. What is aboard one van stays
+        with that van."""
+        if self.scope.to is not None:
+            return [self.scope.to] if self.scope.to != self.own else []
         able = [v for v in self.problem.vehicles if v.id != self.own and may_carry(v, self.stop)]
         ranked = sorted((self._reassign(v) for v in able), key=_rank)
         return [option.vehicle_id for option in ranked[:REASSIGN_TO] if option.vehicle_id is not None]

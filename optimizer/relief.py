@@ -71,14 +71,15 @@ class _Relief:
     # giving stops away
 
     def rebalanced(self) -> dict[str, tuple[str, ...]]:
-        """Routes after the moves that pay, best first, until the van breaks nothing of its own any more."""
+        """Routes after the moves that pay, best first, until the van breaks nothing of its own any more; or after as
+        many as somebody wishes, whether they pay or not."""
         assert self.van is not None
-        routes, changed = dict(self.problem.routes), set[str]()
-        for _ in range(MOST_MOVED):
-            if not self._own_breaches(routes[self.van.id]):
+        routes, changed, wished = dict(self.problem.routes), set[str](), self.scope.give
+        for _ in range(min(wished, MOST_MOVED) or MOST_MOVED):
+            if not wished and not self._own_breaches(routes[self.van.id]):
                 break
             best = max(self._moves(routes), default=None, key=lambda move: (move.gain, move.stop, move.vehicle))
-            if best is None or best.gain <= 0:
+            if best is None or (best.gain <= 0 and not wished):
                 break
             there, position = routes.get(best.vehicle, ()), best.position
             routes[self.van.id] = tuple(s for s in routes[self.van.id] if s != best.stop)

@@ -181,7 +181,7 @@ def _may_undo(db: Connection, who: Principal, row: Row[Any], now: datetime, *, r
         "promises_broken": 0,
         "spent_today_cents": desk.facts_for(db, row, now)["spent_today_cents"],
     }
-    verdict = desk.judge_undo(row, facts)
+    verdict = desk.judge_undo(db, row, facts)
     if verdict.verdict == "deny":
         raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}.", "Ask a dispatcher.")
     return verdict.rule

@@ -16,7 +16,7 @@ from core import cases, decisions, effects, orders, timers
 from core.errors import BadInput, NotFound
 from core.principals import Principal
 from core.store.tables import case, order, person
-from tools import policy
+from tools import autonomy, policy
 from tools.kinds import KINDS
 from tools.notify import stages, templates
 from tools.policy import Action
@@ -39,7 +39,7 @@ def _choices(row: Row[Any], options: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now: datetime) -> bool:
     """Ask the customer, by numbers, when policy lets it: itself a decision, on the options as they were weighed."""
-    verdict = policy.decide(policy.in_force(), Action(kind="offer", subject=row.subject), {})
+    verdict = policy.decide(autonomy.in_force(db), Action(kind="offer", subject=row.subject), {})
     if verdict.verdict != "auto":
         return False
     mine = orders.get(db, row.facts["order"])

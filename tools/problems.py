@@ -277,9 +277,14 @@ def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:
     return max((60 * each.said.minutes for each in lasting if each.said.minutes is not None), default=0)
 
 
-def zones_of(here: Ground, lasting: Iterable[incidents.Incident]) -> tuple[Zone, ...]:
-    """Circles in which driving takes longer for a while, as somebody declared them."""
-    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()}
+def zones_of(
+    here: Ground,
+    lasting: Iterable[incidents.Incident],
+    more: Mapping[int, tuple[float, float]] = MappingProxyType({}),
+) -> tuple[Zone, ...]:
+    """Circles in which driving takes longer for a while, as somebody declared them. `more` are places that the day does
+    not visit, by their row."""
+    rows = {0: here.home} | {stop.location: here.points[stop_id] for stop_id, stop in here.stops.items()} | dict(more)
     return tuple(
         Zone(
             from_s=here.seconds(each.at), until_s=here.seconds(each.said.until), percent=each.percent,

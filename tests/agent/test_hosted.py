@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from agent.embedded.planner import TRACK, EmbeddedPlanner
+from agent.embedded.planner import EmbeddedPlanner
 from agent.hosted import HostedPlanner
 from agent.planner import Answer, Ask, Choose, Escalate, Fact, Line, Look, Option, Propose, Situation, check_step
 from agent.reply import words
+from agent.staff.steps import TRACK
 from tests.agent.chat_server import ChatServer, calls, completion
 from tests.loopback import serving
 

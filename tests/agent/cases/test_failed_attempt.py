@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Row, update
 
 from agent import conversation, replay
+from agent.saying import Turn
 from core import collecting, custody, decisions, orders, promises
 from core.errors import WrongState
 from core.principals import Principal
@@ -51,7 +52,7 @@ def opened(living: Living) -> str:
         return str(the_case(db, "failed_attempt").id)
 
 
-def answer(living: Living, who: Principal, words: str) -> conversation.Turn:
+def answer(living: Living, who: Principal, words: str) -> Turn:
     turn = conversation.turn(who, words)
     living.work()
     return turn
