@@ -43,7 +43,7 @@ from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
 from tools import desk, offers, wishes
-from tools.notify import accounts, contact, survey, templates
+from tools.notify import accounts, contact, lengths, survey, templates
 from tools.optimizer import at_hand
 
 logger = structlog.get_logger("conversation")
@@ -307,7 +307,7 @@ class _Loop:
         if self.channel == "chat":  # whoever asked reads the answer to the request
             talk.say("out", said.text, self.now, said.case)
             return
-        for part in templates.parts(said.text):
+        for part in lengths.parts(said.text):
             line, _ = talk.say("out", part, self.now, said.case, channel=self.channel, template=accounts.REPLY)
             effects.queue_line(talk.db, line, self.who.subject, self.now)
 
