@@ -1,3 +1,4 @@
+2026-11-21 22:06:41 [warning  ] compiling_the_routing_engine   avoid='make setup' folder=/tmp/wt/live/main/optimizer/native/__pycache__/doorstep-92becf6c03a71462 takes='about a minute, once'
 """The API of Doorstep as typed calls. Written by `doorstep client` from the OpenAPI: do not edit.
 
 `Calls` takes a function that sends a request and returns the body of its answer, and raises what it makes of a refusal.
@@ -800,6 +801,8 @@ class Turn(Model):
     case: str | None = None
     choices: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    proposal: str | None = None
 
 
 class UnassignedStop(Model):

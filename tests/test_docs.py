@@ -12,6 +12,7 @@ import pytest
 
 from agent import planner
 from core import attempts, breakdowns, cases, settings, taps
+from evals.attacks import goals, play, scene
 from optimizer import reasons
 from tests.api import test_roles as roles
 from tools import acting, desk, kinds, policy
@@ -41,6 +42,7 @@ def reason_codes() -> list[str]:
         ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
+        ("evals.md", [*goals.GOALS, *scene.SLOTS, *scene.ROLES, *play.ARMS]),
         ("events.md", [*taps.TAPS, *attempts.REASONS, *breakdowns.REASONS]),
     ],
 )

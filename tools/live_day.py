@@ -31,7 +31,7 @@ class LiveDay:
     """One depot's day from one moment on. Not for two threads at once."""
 
     def __init__(self, here: Ground, problem: Problem, plan: plans.PlanVersion, at: datetime) -> None:
-        odd = unknown(problem)
+        odd = unknown(problem, here.matrix)
         if odd:
             raise WrongState(f"The day has {', '.join(odd)}.", "Its case looks at every place of every van.")
         self.here, self.problem, self.plan, self.at = here, problem, plan, at

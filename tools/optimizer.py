@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from core import orders, plans
-from core.errors import WrongState
+from core.errors import EngineDown, WrongState
 from core.store.db import snapshot
 from optimizer import what_if
 from optimizer.comparing import Pinned
@@ -161,3 +161,20 @@ class Resident(Local):
 @cache
 def resident() -> Resident:
     return Resident(wire.Client(wire.socket_path("engine.sock")))
+
+
+class AtHand(Resident):
+    """The engine while it is there, else the database: for a conversation, which waits for nobody's restart."""
+
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Question:
+        try:
+            self.client.ping()
+        except EngineDown:
+            return Local.ask(self, depot_id, day, stop, kinds, now, scope)
+        return super().ask(depot_id, day, stop, kinds, now, scope)
+
+
+def at_hand() -> Optimizer:
+    return AtHand(resident().client)
