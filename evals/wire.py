@@ -1,4 +1,3 @@
-2026-11-21 22:06:41 [warning  ] compiling_the_routing_engine   avoid='make setup' folder=/tmp/wt/live/main/optimizer/native/__pycache__/doorstep-92becf6c03a71462 takes='about a minute, once'
 """The API of Doorstep as typed calls. Written by `doorstep client` from the OpenAPI: do not edit.
 
 `Calls` takes a function that sends a request and returns the body of its answer, and raises what it makes of a refusal.
