@@ -51,11 +51,11 @@ class Roomy:
 
 def cut_out(
     problem: Problem, matrix: Matrix, vehicles: Sequence[Vehicle], routes: Mapping[str, tuple[str, ...]],
-    stops: Mapping[str, Stop], asked: Stop,
+    stops: Mapping[str, Stop], *asked: Stop,
 ) -> tuple[Problem, Matrix]:  # fmt: skip
-    """The day around some of its vans and a stop that is asked about, and the travel times between their places."""
+    """The day around some of its vans and the stops that are asked about, and the travel times between their places."""
     held = [stops[stop_id] for vehicle in vehicles for stop_id in routes.get(vehicle.id, ())]
-    rows = sorted({each.location for each in (*held, asked)}
+    rows = sorted({each.location for each in (*held, *asked)}
                   | {row for v in vehicles for row in (v.start, v.end) if row is not None})  # fmt: skip
     number, square = {row: n for n, row in enumerate(rows)}, np.ix_(rows, rows)
     small = Matrix(matrix.durations_s[square], matrix.distances_m[square], matrix.provider)
@@ -63,7 +63,7 @@ def cut_out(
         v.model_copy(update={"start": number[v.start], "end": None if v.end is None else number[v.end]})
         for v in vehicles
     )
-    there = tuple(s.model_copy(update={"location": number[s.location]}) for s in (*held, asked))
+    there = tuple(s.model_copy(update={"location": number[s.location]}) for s in (*held, *asked))
     return Problem(
         matrix=small.hash, stops=there, vehicles=moved, routes={v.id: routes.get(v.id, ()) for v in vehicles},
         now_s=problem.now_s, weights=problem.weights,

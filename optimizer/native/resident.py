@@ -30,7 +30,7 @@ from optimizer.schedule import Schedule, figure, per
 from optimizer.travel import Matrix
 
 SPARE, SPARE_WINDOWS = 256, 3
-"""stops that can come before all is compiled anew, and windows that each of them may have"""
+"""stops that can come before all is compiled anew unless told, and windows that each of them may have"""
 ALTERNATIVES = 5
 PLACEHOLDER = "\0free"
 """ids of nodes that no stop has taken yet begin with it: no stop's id does"""
@@ -79,11 +79,12 @@ class Rescue(NamedTuple):
 class Resident:
     """The plan of a running day. Not for two threads at once, but for `polish`, which works on a copy."""
 
-    def __init__(self, problem: Problem, matrix: Matrix) -> None:
+    def __init__(self, problem: Problem, matrix: Matrix, spare: int = SPARE) -> None:
+        """`spare`: stops that can come before all is compiled anew."""
         odd = unknown(problem, matrix)
         if odd:
             raise BadInput(f"a resident plan knows no {', '.join(odd)}", "Use optimizer.options.", field="problem")
-        self.matrix = matrix
+        self.matrix, self._spare = matrix, spare
         self._compile(problem)
 
     def _compile(self, problem: Problem) -> None:
@@ -91,14 +92,14 @@ class Resident:
         windows = tuple((n, n) for n in range(SPARE_WINDOWS))
         free = tuple(
             Stop(id=f"{PLACEHOLDER}{n}", location=row, service_s=0, windows=windows, drop_penalty=0)
-            for n in range(SPARE)
+            for n in range(self._spare)
         )
         self.problem = problem
         self.schedule = Schedule(rebuilt(problem, stops=(*problem.stops, *free)), self.matrix)
         self.layout = lay_out(self.schedule, self.matrix)
         self.ground, self._stops = self.layout.ground, list(self.layout.stops)
         self.ground.numbers[at.FLEET] = 0  # nobody who is out hands a whole route to somebody else
-        fill_neighbours(self.ground, len(self._stops) - SPARE)
+        fill_neighbours(self.ground, len(self._stops) - self._spare)
         self.state = start(self.layout, problem.routes)
         time_all(self.ground, self.state)
         self._free = [c for c, s in enumerate(self._stops) if s.id.startswith(PLACEHOLDER)]
