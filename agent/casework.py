@@ -30,7 +30,7 @@ from core.errors import DoorstepError, NotAllowed, Stale, WrongState
 from core.store import db as store
 from core.store.tables import plan, proposal
 from optimizer.options import Candidate, Option
-from tools import approvals, desk, incidents, offers, policy, tracker
+from tools import approvals, autonomy, desk, incidents, offers, tracker
 from tools.kinds import KINDS
 from tools.kinds.kind import case_orders
 from tools.optimizer import Optimizer, Question
@@ -231,7 +231,7 @@ def gate(state: State) -> State:
         if option is None or verdict is None or verdict["verdict"] == "deny":
             code = outcome["step"].get("reason_code") or (verdict["rule"] if verdict else "no_feasible_option")
             desk.escalate(db, row, code, now, {"step": outcome["step"], "verdict": verdict})
-        elif verdict["verdict"] == "auto":
+        elif verdict["verdict"] == "auto" and not _is_to_show(row, option):
             approvals.put_up(db, row, option, now, status="approved")
             cases.advance(db, row, "approved")
         else:
@@ -240,12 +240,17 @@ def gate(state: State) -> State:
     return {}
 
 
+def _is_to_show(row: Row[Any], option: Mapping[str, Any]) -> bool:
+    """Staff asked for it in a conversation: whatever changes something is shown first, and waits for their yes."""
+    return bool(row.facts.get("to_approve")) and option["kind"] != "wait"
+
+
 def _weigh(db: Connection, row: Row[Any], state: State) -> Row[Any]:
     """Decide on the priced options and keep everything that a replay needs, by content hash."""
     asked = state["question"]
     inputs = Inputs(
         case=row.id, kind=row.kind, problem=asked.problem, stop=asked.stop, scope=asked.scope,
-        situation=_situation(row), policy=policy.in_force(), facts=desk.facts_for(db, row, clock.now(db)),
+        situation=_situation(row), policy=autonomy.in_force(db), facts=desk.facts_for(db, row, clock.now(db)),
     )  # fmt: skip
     planner = state["tools"].planner
     priced = weigh.priced(row.kind, asked.problem, state["priced"])
@@ -296,7 +301,7 @@ def act(state: State) -> State:
             asked = cases.open_proposal(db, row.id)
             if row.status != "approved" or asked is None:
                 return {}
-            desk.act(db, row, asked, policy.in_force(), now)
+            desk.act(db, row, asked, autonomy.in_force(db), now)
         faults.reached("commit.after")
     except (Stale, NotAllowed) as error:
         logger.info("act.stale", case=state["case_id"], why=type(error).__name__)

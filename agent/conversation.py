@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import structlog
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 import prompts
@@ -35,6 +33,8 @@ from agent.planner import (
     Try,
     check_step,
 )
+from agent.saying import TABLE, Said, Turn, table_of, without_table
+from agent.staff import verdicts
 from agent.understanding import slots
 from agent.understanding.understand import understand
 from core import clock, effects, threads
@@ -42,28 +42,17 @@ from core.errors import BadInput, DoorstepError, NotFound, Unavailable
 from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
-from tools import desk, offers
+from tools import desk, offers, wishes
 from tools.notify import accounts, contact, survey, templates
+from tools.optimizer import at_hand
 
 logger = structlog.get_logger("conversation")
 
-Channel: TypeAlias = Literal["chat", "sms"]
+Channel: TypeAlias = Literal["chat", "sms", "whatsapp"]
 MAX_STEPS = 6
 MAX_CHARS = 2000
 HAND_OVER_REPLY = {"safety": "reply_safety", "complaint": "reply_complaint"}
 OPTS = {"opted_out": (contact.opted_out, "reply_opted_out"), "opted_in": (contact.opted_in, "reply_opted_in")}
-
-
-class Turn(BaseModel):
-    """What came back: the reply, what was understood, the case it opened, and the facts that the reply rests on."""
-
-    model_config = ConfigDict(frozen=True)
-
-    reply: str
-    intent: str
-    case: str | None = None
-    choices: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
 
 
 @cache
@@ -77,23 +66,11 @@ def planner() -> Planner:
     return HostedPlanner(EmbeddedPlanner(), api_key=own.openai_api_key, model=own.model, base_url=own.openai_base_url)
 
 
-@dataclass(frozen=True)
-class Said:
-    """What to reply, before it is written down."""
-
-    text: str
-    case: str | None = None
-    question: str | None = None
-    """the slot that it asks for"""
-    choices: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
-
-
 def turn(
     who: Principal, text: str, by: Planner | None = None, key: str | None = None, channel: Channel = "chat"
 ) -> Turn:
     """Answer one message of somebody. The same `key` of the same principal again gets the same reply, and nothing is
-    done twice: what a turn does is written in one transaction with its reply. Where it came by `sms`, the reply is in
+    done twice: what a turn does is written in one transaction with its reply. Where it came by text, the reply is in
     the outbox as well."""
     said = text.strip()
     if not said or len(said) > MAX_CHARS:
@@ -107,7 +84,9 @@ def turn(
             return Turn.model_validate(heard.reply)
         lines = [Line(who="them" if row.direction == "in" else "us", text=row.body or "") for row in heard.before]
         loop = _Loop(who, heard, (*lines, Line(who="them", text=said)), _open_question(talk), now, zone, channel)
-        if isinstance(by, EmbeddedPlanner):  # it thinks for microseconds: all of the turn is one transaction
+        loop.case = next((row.case_id for row in reversed(heard.before) if row.case_id), None)
+        # what staff propose is worked before it is shown, and so has to be written first
+        if isinstance(by, EmbeddedPlanner) and not who.is_staff:  # its turn is one transaction
             loop.talk = talk
             return loop.run(by)
     return loop.run(by)
@@ -123,6 +102,8 @@ class _Loop:
     held while the planner thinks."""
 
     talk: threads.Talk | None = None
+    case: str | None = None
+    """the case that was spoken of last"""
 
     def __init__(
         self, who: Principal, heard: threads.Heard, lines: tuple[Line, ...], question: str | None, now: datetime,
@@ -138,17 +119,25 @@ class _Loop:
             role="dispatcher" if self.who.is_staff else self.who.role,  # type: ignore[arg-type]
             channel="sms" if self.who.role == "customer" else "chat",
             messages=self.lines,
-            facts=self.facts,
+            facts=self._spoken_of() + self.facts,
             allowed_tools=desk.box(self.who),
-            question_open=self.question,
+            question_open=self.question.split()[0] if self.question else None,
             prompt_version=prompts.version(),
             today=self.now.astimezone(self.zone).date().isoformat(),
             language=self._language(),
         )
 
+    def _spoken_of(self) -> tuple[Fact, ...]:
+        if self.case is None or not self.who.is_staff:
+            return ()
+        return (Fact(name="case", value=self.case, source="the conversation", at=clock.iso(self.now)),)
+
     def run(self, by: Planner) -> Turn:
         if self._rates():
             return self._conclude(self._rated)
+        verdict = verdicts.read(self._heard()) if self.who.is_staff else None
+        if verdict is not None:
+            return self._conclude(verdict)
         for _ in range(MAX_STEPS):
             situation = self.situation()
             step = by.next_step(situation)
@@ -182,7 +171,12 @@ class _Loop:
             said = phrasing.words(step, situation)
         except BadInput:  # a planner named a template whose facts are not there
             return self._hand_over("cannot_do")
-        return self._finish(Said(said.text, facts=said.facts))
+        tables = tuple(fact for fact in self.facts if fact.name == TABLE)
+        return self._finish(Said(said.text, case=self._named_case(step), facts=(*said.facts, *tables)))
+
+    def _named_case(self, step: Answer) -> str | None:
+        """The case that an answer to staff is about, so that the next question may say "that"."""
+        return self.case if self.who.is_staff and "case" in step.facts else None
 
     def _ask(self, step: Ask) -> Turn:
         plain, problems = phrasing.question(step, self.facts)
@@ -198,7 +192,14 @@ class _Loop:
     def _reading(self) -> AbstractContextManager[Connection]:
         return store.snapshot() if self.talk is None else nullcontext(self.talk.db)
 
+    def _heard(self) -> verdicts.Heard:
+        today = self.now.astimezone(self.zone).date()
+        wish = understand(self.lines[-1].text, "dispatcher", today)
+        return verdicts.Heard(self.who, wish, self.lines, self.question, self.case, self.now, today)
+
     def _propose(self, step: Propose) -> Turn:
+        if self.who.is_staff:
+            return self._show(step)
         try:
             return self._conclude(lambda db: self._proposed(db, step))
         except NotFound:
@@ -208,6 +209,23 @@ class _Loop:
         except DoorstepError as error:
             logger.info("proposal.refused", why=type(error).__name__)
             return self._hand_over("cannot_do")
+
+    def _show(self, step: Propose) -> Turn:
+        """What staff ask for is priced at once and shown as it would be done; a yes is a message of its own."""
+        if step.action in wishes.PREPARED:
+            return self._conclude(lambda db: verdicts.prepare(db, self._heard(), step.action, step.args))
+        from agent import casework  # heavy, and customers' turns need none of it
+
+        try:
+            with store.transaction() as db:
+                case_id = desk.propose(db, self.who, step.action, step.args, self.now, to_approve=True)
+            casework.work(case_id, at_hand())
+        except Unavailable:
+            raise
+        except DoorstepError as error:
+            said = f"{error.what} {error.fix}".strip(". ")[:200]
+            return self._finish(Said(templates.render("said_not_done", not_done=said)))
+        return self._conclude(lambda db: verdicts.show_case(db, case_id, self.now))
 
     def _proposed(self, db: Connection, step: Propose) -> Said:
         with db.begin_nested():  # what is refused half-way leaves nothing
@@ -245,7 +263,7 @@ class _Loop:
         change, template = OPTS[reason_code]
         if self.who.role != "customer" or not change(db, self.who.subject, self.who.id, self.now):
             return Said("")
-        if self.channel == "sms" and reason_code == "opted_out":
+        if self.channel != "chat" and reason_code == "opted_out":
             return Said("")  # the carrier confirms it, and lets nothing more through
         return Said(self._words(template))
 
@@ -278,7 +296,10 @@ class _Loop:
         talk.ask(said.question, self.now)
         if said.text and not talk.erased:
             self._reply(talk, said)
-        done = Turn(reply=said.text, intent=self._intent(), case=said.case, choices=said.choices, facts=said.facts)
+        done = Turn(
+            reply=said.text, intent=self._intent(), case=said.case, choices=said.choices,
+            facts=without_table(said.facts), table=table_of(said.facts), proposal=said.proposal,
+        )  # fmt: skip
         threads.answer(talk.db, self.who, self.heard, done.model_dump(mode="json"))
         return done
 
@@ -286,8 +307,9 @@ class _Loop:
         if self.channel == "chat":  # whoever asked reads the answer to the request
             talk.say("out", said.text, self.now, said.case)
             return
-        line, _ = talk.say("out", said.text, self.now, said.case, channel=self.channel, template=accounts.REPLY)
-        effects.queue_line(talk.db, line, self.who.subject, self.now)
+        for part in templates.parts(said.text):
+            line, _ = talk.say("out", part, self.now, said.case, channel=self.channel, template=accounts.REPLY)
+            effects.queue_line(talk.db, line, self.who.subject, self.now)
 
     def _intent(self) -> str:
         role = "dispatcher" if self.who.is_staff else self.who.role

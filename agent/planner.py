@@ -32,6 +32,16 @@ REASON_CODES: dict[str, str] = {
 }
 
 
+SAID_BY_THE_LOOP = frozenset(
+    {
+        "reply_reschedule_asked", "reply_cancel_asked", "reply_choose_asked", "reply_missing_delivery_asked",
+        "reply_damage_asked", "reply_person", "reply_safety", "reply_complaint", "reply_opted_out", "reply_opted_in",
+        "reply_rated",
+    }
+)  # fmt: skip
+"""replies that tell what a turn has done: a planner that answers has done nothing"""
+
+
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -195,7 +205,13 @@ def check_step(step: Step, situation: Situation) -> list[str]:
         case Answer():
             return _answer_problems(step, situation)
         case Ask():
-            return [] if step.question.strip() else ["question: is empty"]
+            return _question_problems(step)
+
+
+def _question_problems(step: Ask) -> list[str]:
+    """A slot is one word: what is asked about a verdict names its subject, and only the conversation asks that."""
+    problems = [] if step.question.strip() else ["question: is empty"]
+    return problems if step.slot.isidentifier() else [*problems, f"slot: {step.slot!r} is not one word"]
 
 
 def check_reply(text: str, facts: tuple[Fact, ...]) -> list[Ungrounded]:
@@ -212,6 +228,8 @@ def _among(field: str, value: str, allowed: tuple[str, ...]) -> list[str]:
 def _answer_problems(step: Answer, situation: Situation) -> list[str]:
     known = {fact.name for fact in situation.facts}
     problems = [f"facts: {name!r} is not a fact of this situation" for name in step.facts if name not in known]
+    if step.template in SAID_BY_THE_LOOP:
+        problems.append(f"template: {step.template!r} says what was done, and only who did it says so")
     if situation.kind == "case":
         problems.append("step: a case is settled by choose or escalate, not by an answer")
     return problems

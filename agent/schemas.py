@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.planner import REASON_CODES, STEPS, Frozen, Situation
+from agent.planner import REASON_CODES, SAID_BY_THE_LOOP, STEPS, Frozen, Situation
 from tools.notify import templates
 
 _PAIRS = {
@@ -54,10 +54,12 @@ def _choices(kind: type[Frozen], situation: Situation) -> dict[str, list[str]] |
         case "Choose":
             return {"option_id": options} if options else None
         case "Answer":
-            replies = sorted(name for name in templates.TEMPLATES if name.startswith("reply_"))
+            replies = sorted(
+                name for name in templates.TEMPLATES if name.startswith("reply_") and name not in SAID_BY_THE_LOOP
+            )
             return None if case else {"template": replies, "facts": names}
         case "Ask":
-            return None if case else {"slot": ["order", "day", "intent"]}
+            return None if case else {"slot": ["order", "day", "van", "intent"]}
         case _:
             return {"reason_code": sorted(REASON_CODES)}
 

@@ -23,7 +23,6 @@ from api.routes import (
     driver,
     fleet,
     health,
-    inbound,
     incidents,
     live,
     messages,
@@ -32,7 +31,9 @@ from api.routes import (
     plans,
     report,
     risks,
+    slots,
     talk,
+    twilio,
 )
 from api.stream import Hub
 from api.stream import router as stream_router
@@ -60,10 +61,11 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     for router in (
         health.router,
         talk.router,
-        inbound.router,
+        twilio.router,
         fleet.router,
         again.router,
         risks.router,
+        slots.router,
         plans.router,
         plan_questions.router,
         optimize.router,

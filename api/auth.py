@@ -54,6 +54,10 @@ Planner = Annotated[Principal, Depends(only("admin", "dispatcher", "ops_lead"))]
 Integrator = Annotated[Principal, Depends(only("admin", "integrator", "dispatcher", "ops_lead"))]
 ClientsOwn = Annotated[Principal, Depends(only("admin", "integrator", "dispatcher", "ops_lead", one_client=True))]
 """the route shows and takes a client's own orders to and from whoever acts for that client"""
+Buyer = Annotated[
+    Principal, Depends(only("customer", "admin", "integrator", "dispatcher", "ops_lead", one_client=True))
+]
+"""a customer about an own order, a shop about its own or one that it is about to sell, staff about any"""
 Tapper = Annotated[Principal, Depends(only("admin", "driver"))]
 Locator = Annotated[Principal, Depends(only("admin", "driver", "integrator"))]
 Talker = Annotated[Principal, Depends(only("customer", "admin", "dispatcher", "ops_lead"))]

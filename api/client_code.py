@@ -196,8 +196,9 @@ def _method(method: str, path: str, operation: Schema) -> Iterator[str]:
     yield ""
     yield from _folded("    ", f"def {operation['operationId']}(", head, f") -> {kind}:")
     yield from _docstring(operation.get("description") or operation["summary"], "        ")
-    query = ", ".join(f'"{each["name"]}": {_word(each["name"])}' for each in named if each["in"] == "query")
-    sent = [f'"{method}"', _path(path), f"{{{query}}}", *(["body"] if body else [])]
+    query = [f'"{each["name"]}": {_word(each["name"])}' for each in named if each["in"] == "query"] or [""]
+    query[0], query[-1] = f"{{{query[0]}", f"{query[-1]}}}" if len(query) > 1 else f"{{{query[0]}}}"
+    sent = [f'"{method}"', _path(path), *query, *(["body"] if body else [])]
     sent += [f'media="{media}"'] if media not in ("", "application/json") else []
     yield from _folded("        ", f"{'' if kind == 'None' else f'answer: {kind} = '}self._call(", [kind, *sent], ")")
     if kind != "None":

@@ -27,7 +27,7 @@ MAX_NOTE, MAX_CODE = 500, 40
 MAX_FILE = 5 * 2**20
 FILES: dict[str, bytes] = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
 """media type -> how such a file begins"""
-_HEX = re.compile(r"[0-9a-f]{2,64}")
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 def read(db: Connection, row: Row[Any], said: object) -> list[dict[str, Any]]:

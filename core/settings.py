@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID", description="Twilio account for SMS.")
     twilio_auth_token: str = Field("", alias="TWILIO_AUTH_TOKEN", description="Its secret.", repr=False)
     twilio_from: str = Field("", alias="TWILIO_FROM", description="Number or sender that SMS come from.")
+    twilio_whatsapp_from: str = Field(
+        "", alias="TWILIO_WHATSAPP_FROM", description="Number that WhatsApp messages come from; empty: there are none."
+    )
     fault_point: str = Field(
         "",
         alias="DOORSTEP_FAULT_POINT",

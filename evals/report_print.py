@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +20,8 @@ Terminal = Console
 def show(report: DayReport, console: Console, timings: Timings | None = None) -> None:
     console.print(_summary(report))
     console.print(_judged(report))
-    console.print(_plans(report.plans, report.currency))
+    console.print(_plans(report.plans))
+    console.print(_plan_figures(report.plans, report.currency))
     if report.sequences:
         console.print(_sequences(report.sequences))
     if timings:
@@ -114,40 +115,30 @@ def _rates(rates: Rates) -> str:
     return ", ".join([*(f"{share:.0%} {what}" for what, share in shares.items()), counts, service])
 
 
-def _plans(lines: Iterable[PlanLine], currency: str) -> Table:
-    table = Table(title="plans as the day began")
-    for column in (
-        "depot",
-        "version",
-        "routes",
-        "stops",
-        "unassigned",
-        "km",
-        "driving h",
-        "hours",
-        f"cost {currency}",
-        "kg CO2",
-        "worked",
-        "load",
-        "last version",
-    ):
-        table.add_column(column, justify="left" if column == "depot" else "right")
+def _plans(lines: Sequence[PlanLine]) -> Table:
+    table = _by_depot("plans as the day began", "routes", "stops", "unassigned", "km", "driving h", "hours")
     for line in lines:
-        table.add_row(
-            line.depot,
-            str(line.version),
-            str(line.routes),
-            str(line.stops),
-            str(line.unassigned),
-            f"{line.distance_m / 1000:.1f}",
-            _hours(line.driving_s),
-            _hours(line.hours_s),
-            amount(line.cost, currency),
-            f"{line.co2_g / 1000:.1f}",
-            f"{line.worked_percent} %",
-            f"{line.load_percent} %",
-            str(line.last_version),
-        )
+        counted = (line.routes, line.stops, line.unassigned)
+        km, driving, hours = f"{line.distance_m / 1000:.1f}", _hours(line.driving_s), _hours(line.hours_s)
+        table.add_row(line.depot, *map(str, counted), km, driving, hours)
+    return table
+
+
+def _plan_figures(lines: Sequence[PlanLine], currency: str) -> Table:
+    table = _by_depot("what they come to", f"cost {currency}", "kg CO2", "worked", "load", "version", "last")
+    for line in lines:
+        shares = (f"{line.worked_percent} %", f"{line.load_percent} %")
+        versions = (str(line.version), str(line.last_version))
+        table.add_row(line.depot, amount(line.cost, currency), f"{line.co2_g / 1000:.1f}", *shares, *versions)
+    return table
+
+
+def _by_depot(title: str, *columns: str) -> Table:
+    """Narrow enough for 80 columns."""
+    table = Table(title=title)
+    table.add_column("depot")
+    for column in columns:
+        table.add_column(column, justify="right")
     return table
 
 

@@ -341,6 +341,18 @@ class FleetTaken(Model):
     rejected: tuple[Rejection, ...]
 
 
+class FreeSlot(Model):
+    """Service begins between `lo` and `hi`. Customers see no more than that; only staff see the vehicle."""
+
+    day: date
+    lo: datetime
+    hi: datetime
+    cost_cents: int | None = None
+    minutes_late: int | None = None
+    promises: int | None = None
+    vehicle: str | None = None
+
+
 class Imported(Model):
     id: str
     accepted: int
@@ -705,6 +717,10 @@ class Said(Model):
     key: str | None = None
 
 
+class Slots(Model):
+    slots: tuple[FreeSlot, ...]
+
+
 class Spend(Model):
     decisions: int
     cost_cents: int
@@ -987,6 +1003,23 @@ class Calls:
     def confirm(self, body: Confirm) -> dict[str, Json]:
         """Ask the customers of a day's risky orders whether somebody will be there; answers keep, move or drop them."""
         answer: dict[str, Json] = self._call(dict[str, Json], "POST", "/api/v1/confirmations", {}, body)
+        return answer
+
+    def list_slots(
+        self, *, order: str | None = None, depot: str | None = None, lat: float | None = None, lon: float | None = None,
+        kind: Literal["delivery", "pickup", "return", "exchange", "service"] | None = None,
+        service_s: int | None = None, pieces: int | None = None, weight_g: int | None = None,
+        volume_ml: int | None = None, from_: date | None = None, days: int | None = None, hours: int | None = None,
+    ) -> Slots:
+        """When an order (`order`), or one that is not in yet (`depot`, `lat`, `lon` and its goods), could be
+        brought: the windows that fit from `from`, else today, on, with what each costs on the plans as they are.
+        Nothing is booked.
+        """
+        answer: Slots = self._call(
+            Slots, "GET", "/api/v1/slots", {"order": order, "depot": depot, "lat": lat, "lon": lon, "kind": kind,
+            "service_s": service_s, "pieces": pieces, "weight_g": weight_g, "volume_ml": volume_ml, "from": from_,
+            "days": days, "hours": hours},
+        )
         return answer
 
     def ask_plan(self, body: Ask) -> PlanStarted:

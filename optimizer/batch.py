@@ -11,9 +11,10 @@ from collections.abc import Collection
 
 from optimizer.churn import moves
 from optimizer.insertion import spots
-from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
+from optimizer.options import Candidate, Kind, Option, Scope
+from optimizer.pricing import Change, minutes
 from optimizer.problem import Problem, Vehicle
-from optimizer.schedule import Schedule, added, costs, per
+from optimizer.schedule import Schedule, costs
 from optimizer.travel import Matrix
 
 KINDS: tuple[Kind, ...] = ("wait", "retell", "resequence")
@@ -37,42 +38,26 @@ def evaluate(problem: Problem, matrix: Matrix, candidate: Candidate) -> Option:
             better = _resequenced(schedule, problem.vehicle(vehicle_id), stop_ids, hit)
             if better != stop_ids:
                 changed[vehicle_id] = better
-    before, after = side(schedule, now), side(schedule, {**now, **changed})
-    return _option(problem, candidate, hit, now, changed, before, after)
-
-
-def _option(
-    problem: Problem,
-    candidate: Candidate,
-    hit: set[str],
-    now: dict[str, tuple[str, ...]],
-    changed: dict[str, tuple[str, ...]],
-    before: Side,
-    after: Side,
-) -> Option:
-    weights, silent = problem.weights, candidate.kind == "wait"
-    late = {s for s in after.late if s in hit or s not in before.late}
-    moved = len(moves({v: now[v] for v in changed}, changed))
-    late_s = sum(after.late.values())
-    cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
-    cost += len(late) * (weights.broken_promise if silent else weights.retold_promise)
-    new = tuple(breach.words for breach in added(before.breaches.values(), after.breaches.values()))
+    change, moved = Change.of(schedule, now, changed), len(moves({v: now[v] for v in changed}, changed))
+    late, late_s = change.late(hit), sum(change.after.late.values())
+    silent = len(late) if candidate.kind == "wait" else 0
+    told = () if silent else tuple(sorted(late))
+    new = change.broken()
     if candidate.kind == "resequence" and not changed:
         new = ("no other order of the stops costs less",)
-    others = [after.starts[s] - before.starts[s] for s in after.starts if s not in hit and s in before.starts]
     return Option(
         id=candidate.id,
         kind=candidate.kind,
         stop_id=candidate.stop_id,
         routes=changed,
-        arrivals={s: t for s, t in sorted(after.starts.items()) if s in late or before.starts.get(s) != t},
-        cost_cents=cost,
+        arrivals=change.arrivals(late),
+        cost_cents=change.cost(problem.weights, late_s=late_s, moved=moved, told=len(told), silent=silent),
         minutes_late=minutes(late_s),
-        promises_broken=len(late) if silent else 0,
-        promises_retold=0 if silent else len(late),
-        retold=() if silent else tuple(sorted(late)),
+        promises_broken=silent,
+        promises_retold=len(told),
+        retold=told,
         stops_moved=moved,
-        others_delayed_min=minutes(sum(max(0, more) for more in others)),
+        others_delayed_min=change.others_delayed_min(hit),
         feasible=not new,
         broken=new,
     )

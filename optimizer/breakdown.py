@@ -22,9 +22,10 @@ from core.errors import BadInput
 from core.transfers import identify, service_s
 from optimizer.churn import moves
 from optimizer.insertion import Spot, spots
-from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
+from optimizer.options import Candidate, Kind, Option, Scope
+from optimizer.pricing import Change, minutes
 from optimizer.problem import Problem, Stop, Vehicle, rebuilt
-from optimizer.schedule import Schedule, paid_later, per
+from optimizer.schedule import Schedule, paid_later
 from optimizer.travel import Matrix
 
 OFFERED = 3
@@ -206,40 +207,34 @@ class _Roadside:
     def option(self, candidate: Candidate, rescue: Rescue) -> Option:
         """The figures of one answer."""
         now = {v: self.problem.routes.get(v, ()) for v in sorted({self.broken.id, *rescue.routes})}
-        before = side(self.present, now)
-        after = side(Schedule(self._with(rescue.taken), self.matrix), {**now, **rescue.routes})
-        weights, silent = self.problem.weights, candidate.kind == "wait"
-        hit = set(self.stops)
-        late = {s for s in after.late if s in hit or s not in before.late}
+        after_in = Schedule(self._with(rescue.taken), self.matrix)
+        change, hit = Change.of(self.present, now, rescue.routes, after_in), set(self.stops)
+        late, late_s = change.late(hit), sum(change.after.late.values())
+        silent = len(late) if candidate.kind == "wait" else 0
+        told = () if silent else tuple(sorted(late))
         meetings = {identify(self.scope.breakdown or "", van) for van in rescue.taken.values()}
         changed = {v: tuple(s for s in route if s not in meetings) for v, route in rescue.routes.items()}
         moved = sum(m.to_vehicle is not None for m in moves({v: now[v] for v in changed}, changed))
-        late_s = sum(after.late.values())
-        cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
-        cost += len(late) * (weights.broken_promise if silent else weights.retold_promise)
+        cost = change.cost(self.problem.weights, late_s=late_s, moved=moved, told=len(told), silent=silent)
         cost += sum(map(self._put_off, rescue.left))
-        others = [after.starts[s] - before.starts[s] for s in after.starts if s not in hit and s in before.starts]
-        broken = self._broken(candidate, rescue, before, after)
+        broken = change.broken()
+        if candidate.kind == "rescue" and not rescue.taken:
+            broken = ("no van can take any of them",)
         return Option(
             id=candidate.id,
             kind=candidate.kind,
             stop_id=candidate.stop_id,
             vehicle_id=candidate.vehicle_id,
             routes=rescue.routes,
-            arrivals={s: t for s, t in sorted(after.starts.items()) if s in late or before.starts.get(s) != t},
+            arrivals=change.arrivals(late),
             cost_cents=cost,
             minutes_late=minutes(late_s),
-            promises_broken=len(late) if silent else 0,
-            promises_retold=0 if silent else len(late),
-            retold=() if silent else tuple(sorted(late)),
+            promises_broken=silent,
+            promises_retold=len(told),
+            retold=told,
             left=rescue.left,
             stops_moved=moved,
-            others_delayed_min=minutes(sum(max(0, more) for more in others)),
+            others_delayed_min=change.others_delayed_min(hit),
             feasible=not broken,
             broken=broken,
         )
-
-    def _broken(self, candidate: Candidate, rescue: Rescue, before: Side, after: Side) -> tuple[str, ...]:
-        if candidate.kind == "rescue" and not rescue.taken:
-            return ("no van can take any of them",)
-        return tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)

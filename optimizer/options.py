@@ -20,8 +20,8 @@ An option is feasible when it breaks no hard constraint that doing nothing leave
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Collection, Iterable
+from typing import Literal
 
 from pydantic import Field
 
@@ -29,8 +29,9 @@ from core.errors import BadInput
 from optimizer.churn import Move, moves
 from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
+from optimizer.pricing import Change, Routes, minutes
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
-from optimizer.schedule import Breach, Schedule, Timing, added, costs, paid_later, per
+from optimizer.schedule import Breach, Schedule, paid_later
 from optimizer.travel import Matrix
 
 Kind = Literal[
@@ -41,7 +42,6 @@ Kind = Literal[
 ]  # fmt: skip
 USUAL: tuple[Kind, ...] = ("wait", "retell", "resequence", "reassign", "postpone")
 """what is tried for a stop that will be late"""
-Routes = Mapping[str, tuple[str, ...]]
 
 REASSIGN_TO = 3
 """how many other vehicles are offered: the cheapest"""
@@ -80,6 +80,10 @@ class Scope(Frozen):
     """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`"""
     unfit: tuple[str, ...] = ()
     """vans that can't come: they stand themselves"""
+    to: str | None = None
+    """the only van that it may go to, when somebody names one"""
+    give: int = Field(0, ge=0)
+    """how many stops the van is to give away at somebody's wish, also where that does not pay (`optimizer.relief`)"""
     order_counts: dict[str, int] = Field(default_factory=dict)
     """stop -> orders that change hands there, where that is more than one"""
 
@@ -174,18 +178,6 @@ def _rank(option: Option) -> tuple[bool, int, str]:
     return not option.feasible, option.cost_cents, option.id
 
 
-class Side(NamedTuple):
-    """The touched routes, timed: as they are, or as an option leaves them."""
-
-    timings: dict[str, Timing]
-    breaches: dict[tuple[str, str], Breach]
-    starts: dict[str, int]
-    late: dict[str, int]
-    """seconds, of the late stops only"""
-    driving: int
-    """cents without lateness"""
-
-
 class _WhatIf:
     """The present plan around one stop, timed once."""
 
@@ -275,7 +267,10 @@ class _WhatIf:
         return [v for v in self.problem.vehicles if may_carry(v, self.stop)]
 
     def _reassign_targets(self) -> list[str]:
-        """The cheapest other vehicles that may carry it. What is aboard one van stays with that van."""
+        """The van that was named, else the cheapest other vehicles that may carry it. What is aboard one van stays
+        with that van."""
+        if self.scope.to is not None:
+            return [self.scope.to] if self.scope.to != self.own else []
         able = [v for v in self.problem.vehicles if v.id != self.own and may_carry(v, self.stop)]
         ranked = sorted((self._reassign(v) for v in able), key=_rank)
         return [option.vehicle_id for option in ranked[:REASSIGN_TO] if option.vehicle_id is not None]
@@ -308,82 +303,51 @@ class _WhatIf:
     ) -> Option:
         """The one place where an option gets its figures."""
         now = {v: self.problem.routes.get(v, ()) for v in sorted({*changed, *([self.own] if self.own else [])})}
-        before, after = side(self.schedule, now), side(after_in or self.schedule, {**now, **changed})
-        late_s = sum(after.late.values()) - self._late_elsewhere(before)
-        told = self._told(kind, before, after)
+        change = Change.of(self.schedule, now, changed, after_in)
+        late_s = sum(change.after.late.values()) - self._late_elsewhere(change)
+        told = self._told(kind, change)
         unserved = self.place is None and self.stop.deadline_s is not None
-        broken = kind == "wait" and (unserved or self.stop.id in after.late)
+        broken = kind == "wait" and (unserved or self.stop.id in change.after.late)
         moved = moves({v: now[v] for v in changed}, changed, self.stop.id)
         stops_moved = sum(move.to_vehicle is not None for move in moved)
         leaves = kind == "postpone" or (kind == "wait" and (self.place is None or self.scope.left_out))
         weights = self.problem.weights
-        cost = after.driving - before.driving + per(weights.late_minute, late_s, 60)
-        cost += weights.broken_promise * broken + weights.retold_promise * len(told)
+        cost = change.cost(weights, late_s=late_s, moved=stops_moved, told=len(told), silent=broken)
         cost += weights.retold_promise * (kind == "postpone" and self.stop.deadline_s is not None)
-        cost += weights.stop_moved * stops_moved
         cost += (weights.postponed * self.scope.orders + paid_later(self.problem, self.stop)) * leaves
         cost += weights.failed_again // ONCE_MORE[kind] if kind in ONCE_MORE else 0
         cost += weights.collected * (kind == "pickup") + (self.scope.carrier_cents or 0) * (kind == "carrier")
-        worse = {b.key for b in added(before.breaches.values(), after.breaches.values())}
-        new = tuple(b.words for key, b in after.breaches.items() if key in worse or _counts(kind, b))
+        worse = {b.key for b in change.new_breaches()}
+        new = tuple(b.words for key, b in change.after.breaches.items() if key in worse or _counts(kind, b))
         return Option(
             id=Candidate(kind=kind, stop_id=self.stop.id, vehicle_id=target).id,
             kind=kind,
             stop_id=self.stop.id,
             vehicle_id=target,
             routes=dict(changed),
-            arrivals=self._arrivals(before, after),
+            arrivals=change.arrivals({self.stop.id}),
             cost_cents=cost,
             minutes_late=minutes(max(0, late_s)),
             promises_broken=int(broken),
             promises_retold=len(told),
             retold=tuple(sorted(told)),
             stops_moved=stops_moved,
-            others_delayed_min=self._others_delayed(before, after),
+            others_delayed_min=change.others_delayed_min({self.stop.id}),
             feasible=not new,
             broken=new,
         )
 
-    def _told(self, kind: Kind, before: Side, after: Side) -> set[str]:
+    def _told(self, kind: Kind, change: Change) -> set[str]:
         if kind == "wait":
             return set()
-        if kind == "retell":
-            return {self.stop.id}
-        return {s for s in after.late if s == self.stop.id or s not in before.late}
+        return {self.stop.id} if kind == "retell" else change.late({self.stop.id})
 
-    def _late_elsewhere(self, before: Side) -> int:
+    def _late_elsewhere(self, change: Change) -> int:
         """Seconds late on the other vehicles' routes when nothing is done: not this option's doing."""
-        return sum(timing.late_s for v, timing in before.timings.items() if v != self.own)
-
-    def _arrivals(self, before: Side, after: Side) -> dict[str, int]:
-        return {s: t for s, t in sorted(after.starts.items()) if s == self.stop.id or before.starts.get(s) != t}
-
-    def _others_delayed(self, before: Side, after: Side) -> int:
-        known = [s for s in after.starts if s != self.stop.id and s in before.starts]
-        return minutes(sum(max(0, after.starts[s] - before.starts[s]) for s in known))
+        return sum(timing.late_s for v, timing in change.before.timings.items() if v != self.own)
 
 
 def _counts(kind: Kind, breach: Breach) -> bool:
     """Goods that join a visit are in the stop's demand already: what they overload counts against them. A second try
     is for a van with time left: one that ends after its shift already has none."""
     return (kind == "join" and breach.kind.startswith("capacity")) or (kind in ONCE_MORE and breach.kind == "shift")
-
-
-def side(schedule: Schedule, routes: Routes) -> Side:
-    vehicles = {v.id: v for v in schedule.problem.vehicles}
-    timings = {v: schedule.timing(vehicles[v], stop_ids) for v, stop_ids in routes.items()}
-    rows = [row for timing in timings.values() for row in timing.visits]
-    breaches = [b for v, timing in timings.items() for b in schedule.breaches(vehicles[v], timing)]
-    priced = [costs(schedule.problem.weights, vehicles[v], timing) for v, timing in timings.items()]
-    return Side(
-        timings=timings,
-        breaches={breach.key: breach for breach in breaches},
-        starts={stop_id: start for stop_id, _, start, _, _ in rows},
-        late={stop_id: late for stop_id, _, _, _, late in rows if late},
-        driving=sum(parts.total - parts.late for parts in priced),
-    )
-
-
-def minutes(seconds: int) -> int:
-    """Whole minutes, begun ones count."""
-    return -(-seconds // 60)

@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from optimizer.churn import moves
 from optimizer.insertion import spots
-from optimizer.options import Candidate, Kind, Option, Scope, Side, minutes, side
+from optimizer.options import Candidate, Kind, Option, Scope
+from optimizer.pricing import Change, Routes, minutes
 from optimizer.problem import Problem, Stop, Vehicle, may_carry
-from optimizer.schedule import Schedule, Timing, costs, per
+from optimizer.schedule import Schedule, Timing, costs
 from optimizer.travel import Matrix
 
 KINDS: tuple[Kind, ...] = ("wait", "rebalance", "pull_ahead", "tell_earlier")
@@ -30,8 +31,6 @@ TRIED_STOPS = 12
 """stops of the van that are tried elsewhere: those whose leaving saves most"""
 TRIED_VANS = 8
 """vans that they are tried on: those with most of their shift left"""
-
-Routes = Mapping[str, tuple[str, ...]]
 
 
 class Move(NamedTuple):
@@ -72,14 +71,15 @@ class _Relief:
     # giving stops away
 
     def rebalanced(self) -> dict[str, tuple[str, ...]]:
-        """Routes after the moves that pay, best first, until the van breaks nothing of its own any more."""
+        """Routes after the moves that pay, best first, until the van breaks nothing of its own any more; or after as
+        many as somebody wishes, whether they pay or not."""
         assert self.van is not None
-        routes, changed = dict(self.problem.routes), set[str]()
-        for _ in range(MOST_MOVED):
-            if not self._own_breaches(routes[self.van.id]):
+        routes, changed, wished = dict(self.problem.routes), set[str](), self.scope.give
+        for _ in range(min(wished, MOST_MOVED) or MOST_MOVED):
+            if not wished and not self._own_breaches(routes[self.van.id]):
                 break
             best = max(self._moves(routes), default=None, key=lambda move: (move.gain, move.stop, move.vehicle))
-            if best is None or best.gain <= 0:
+            if best is None or (best.gain <= 0 and not wished):
                 break
             there, position = routes.get(best.vehicle, ()), best.position
             routes[self.van.id] = tuple(s for s in routes[self.van.id] if s != best.stop)
@@ -164,29 +164,28 @@ class _Relief:
         kind, weights = candidate.kind, self.problem.weights
         at_hand = {v for v, s in self.problem.routes.items() if v == self.scope.vehicle or set(s) & set(self.told_from)}
         now = {v: self.problem.routes.get(v, ()) for v in sorted({*at_hand, *changed})}
-        before, after = side(self.schedule, now), side(self.schedule, {**now, **changed})
-        early = {s for s, lo in self.told_from.items() if s in after.starts and after.starts[s] < lo}
-        late = {s for s in after.late if s not in before.late}
+        change = Change.of(self.schedule, now, changed)
+        starts, late = change.after.starts, change.late()
+        early = {s for s, lo in self.told_from.items() if s in starts and starts[s] < lo}
         told = sorted(early) if kind == "tell_earlier" else sorted(late)
         moved = len(moves({v: now[v] for v in changed}, changed))
-        late_s = sum(after.late.values()) - sum(before.late.values())
-        cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
-        cost += weights.retold_promise * len(told)
+        late_s = sum(change.after.late.values()) - sum(change.before.late.values())
+        cost = change.cost(weights, late_s=late_s, moved=moved, told=len(told))
         cost += weights.unexpected * (0 if kind == "tell_earlier" else len(early)) + self._dock(changed)
         return Option(
             id=candidate.id,
             kind=kind,
             stop_id=candidate.stop_id,
             routes=dict(changed),
-            arrivals={s: t for s, t in sorted(after.starts.items()) if s in told or before.starts.get(s) != t},
+            arrivals=change.arrivals(told),
             cost_cents=cost,
             minutes_late=minutes(max(0, late_s)),
             promises_broken=0,
             promises_retold=len(told),
             retold=tuple(told),
             stops_moved=moved,
-            others_delayed_min=_delayed(before, after),
-            feasible=not (broken := self._broken(kind, changed, told, before, after)),
+            others_delayed_min=change.others_delayed_min(),
+            feasible=not (broken := self._broken(kind, changed, told, change)),
             broken=broken,
         )
 
@@ -196,14 +195,9 @@ class _Relief:
             return 0
         return self.problem.weights.postponed * self._too_many(self.van, changed.get(self.van.id, self.own))
 
-    def _broken(self, kind: Kind, changed: Routes, told: list[str], before: Side, after: Side) -> tuple[str, ...]:
+    def _broken(self, kind: Kind, changed: Routes, told: list[str], change: Change) -> tuple[str, ...]:
         if kind in OF_A_VAN and not changed:
             return ("no stop that may move costs less elsewhere",)
         if kind == "tell_earlier" and not told:
             return ("nobody is reached before the time that they were told",)
-        return tuple(breach.words for key, breach in after.breaches.items() if key not in before.breaches)
-
-
-def _delayed(before: Side, after: Side) -> int:
-    later = (after.starts[s] - before.starts[s] for s in after.starts if s in before.starts)
-    return minutes(sum(max(0, more) for more in later))
+        return change.broken()

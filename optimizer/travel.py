@@ -35,6 +35,8 @@ at work (Amazon Last Mile 2021) and free roads of a smaller place (OpenStreetMap
 seen (Austin) its minutes are 9 % too many; a speed that grew with a power of the length was 70 % off there."""
 EARTH_M = 6_371_008.8
 INT32_MAX = 2**31 - 1
+BLOCK = 256
+"""rows of a matrix that are computed at a time"""
 NO_ROAD_S = 10**8
 """seconds (and metres) of a leg that no road leads: three years, so that no shift has room for one, while twenty of
 them still fit into 32 bits"""
@@ -94,9 +96,12 @@ def _content_hash(matrix: Matrix) -> str:
 
 def great_circle(points: Sequence[Point], detour: float = DETOUR) -> Matrix:
     """Straight lines stretched by `detour`, driven faster the farther they lead."""
-    metres = _straight_m(points) * detour
+    durations, distances = np.empty((2, len(points), len(points)), np.int32)
+    for row in range(0, len(points), BLOCK):  # all at once would take ten times the memory of the result
+        metres = _straight_m(points[row : row + BLOCK], points) * detour
+        durations[row : row + BLOCK], distances[row : row + BLOCK] = _whole(_seconds(metres)), _whole(metres)
     parts = ",".join(f"{edge:g}-{kmh:g}" for edge, kmh in PARTS)
-    return Matrix(_whole(_seconds(metres)), _whole(metres), f"great_circle:detour={detour}:fixed={FIXED_S}:kmh={parts}")
+    return Matrix(durations, distances, f"great_circle:detour={detour}:fixed={FIXED_S}:kmh={parts}")
 
 
 def widened(matrix: Matrix, points: Sequence[Point], more: Sequence[Point]) -> Matrix:
@@ -110,9 +115,15 @@ def widened(matrix: Matrix, points: Sequence[Point], more: Sequence[Point]) -> M
     return Matrix(durations, distances, f"{matrix.provider}+{len(more)}:{added.provider}")
 
 
+def legs_from(place: Point, points: Sequence[Point], detour: float = DETOUR) -> tuple[Int32, Int32]:
+    """Estimated (seconds, metres) between one place and each of the others, as `great_circle` has them."""
+    metres = _straight_m([place], points) * detour
+    return _whole(_seconds(metres)), _whole(metres)
+
+
 def leg_m(a: Point, b: Point, detour: float = DETOUR) -> int:
     """Road metres from a to b, estimated."""
-    return round(float(_straight_m((a, b))[0, 1]) * detour)
+    return round(float(_straight_m([a], [b])[0, 0]) * detour)
 
 
 def leg_s(metres: int) -> int:
@@ -120,18 +131,23 @@ def leg_s(metres: int) -> int:
     return round(float(_seconds(np.array([float(metres)]))[0]))
 
 
-def _straight_m(points: Sequence[Point]) -> Floats:
-    """Haversine, all pairs."""
+def _straight_m(starts: Sequence[Point], ends: Sequence[Point]) -> Floats:
+    """Haversine metres, a row a start and a column an end."""
+    (lat, lon), (to_lat, to_lon) = _radians(starts).T, _radians(ends).T
+    north, east = to_lat - lat[:, None], to_lon - lon[:, None]
+    half = np.sin(north / 2) ** 2 + np.cos(lat)[:, None] * np.cos(to_lat) * np.sin(east / 2) ** 2
+    metres: Floats = 2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
+    return metres
+
+
+def _radians(points: Sequence[Point]) -> Floats:
     degrees = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     outside = ~np.isfinite(degrees) | (np.abs(degrees) > np.array([90.0, 180.0]))
     if outside.any():
         row = int(np.argwhere(outside)[0][0])
         raise BadInput(f"place {row} is not on earth: {tuple(degrees[row])}", "Give (lat, lon).", field="points")
-    lat, lon = np.radians(degrees).T
-    north, east = lat[:, None] - lat, lon[:, None] - lon
-    half = np.sin(north / 2) ** 2 + np.cos(lat)[:, None] * np.cos(lat) * np.sin(east / 2) ** 2
-    metres: Floats = 2 * EARTH_M * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
-    return metres
+    radians: Floats = np.radians(degrees)
+    return radians
 
 
 def _seconds(metres: Floats) -> Floats:

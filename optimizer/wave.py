@@ -11,13 +11,14 @@ so that both compare with every other option of the one stop that is asked about
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Set
 
 from optimizer.churn import moves
 from optimizer.insertion import spots
-from optimizer.options import Candidate, Option, Scope, minutes, side
+from optimizer.options import Candidate, Option, Scope
+from optimizer.pricing import Change, Routes, minutes
 from optimizer.problem import Problem, Stop, Vehicle, may_carry, rebuilt
-from optimizer.schedule import Schedule, added, paid_later, per
+from optimizer.schedule import Schedule, paid_later
 from optimizer.travel import Matrix
 
 WAITS_S = (7200, 5400, 3600, 1800)
@@ -27,8 +28,6 @@ MARGIN_S = 7200
 and who has nothing to do goes home before the shift ends"""
 RELOAD_S = 900
 """from a van's return until it can leave again"""
-
-Routes = Mapping[str, tuple[str, ...]]
 
 
 def candidates(problem: Problem, stop_id: str, kinds: Collection[str], scope: Scope) -> tuple[Candidate, ...]:
@@ -166,25 +165,21 @@ def _without_the_dear(schedule: Schedule, van: Vehicle, stop_ids: tuple[str, ...
 
 
 def _priced(schedule: Schedule, candidate: Candidate, changed: Routes) -> Option:
-    problem, weights = schedule.problem, schedule.problem.weights
+    problem = schedule.problem
     now = {v: problem.routes.get(v, ()) for v in changed}
-    before, after = side(schedule, now), side(schedule, changed)
-    taken = [stop for stop in after.starts if stop not in before.starts]
-    late = sorted(stop for stop in after.late if stop not in before.late)
+    change = Change.of(schedule, now, changed)
+    taken = [stop for stop in change.after.starts if stop not in change.before.starts]
+    late = sorted(change.late())
     moved = sum(move.from_vehicle is not None for move in moves(now, changed))
-    others = sum(held(problem, stop) for stop in taken if stop != candidate.stop_id)
-    late_s = sum(after.late.values()) - sum(before.late.values())
-    cost = after.driving - before.driving + per(weights.late_minute, late_s, 60) + weights.stop_moved * moved
-    cost += weights.retold_promise * len(late) - others
-    new = [breach.words for breach in added(before.breaches.values(), after.breaches.values())]
+    late_s = sum(change.after.late.values()) - sum(change.before.late.values())
+    cost = change.cost(problem.weights, late_s=late_s, moved=moved, told=len(late))
+    cost -= sum(held(problem, stop) for stop in taken if stop != candidate.stop_id)
+    new = change.broken()
     if candidate.stop_id not in taken:
-        new.append("it has no place on a trip with the others")
-    delayed = [after.starts[s] - t for s, t in before.starts.items() if s in after.starts]
+        new += ("it has no place on a trip with the others",)
     return Option(
         id=candidate.id, kind="serve", stop_id=candidate.stop_id, routes=dict(changed),
-        arrivals={s: t for s, t in sorted(after.starts.items()) if before.starts.get(s) != t},
-        cost_cents=cost, minutes_late=minutes(max(0, late_s)), promises_broken=0, promises_retold=len(late),
-        retold=tuple(late), stops_moved=moved,
-        others_delayed_min=minutes(sum(max(0, more) for more in delayed)),
-        feasible=not new, broken=tuple(new),
+        arrivals=change.arrivals(()), cost_cents=cost, minutes_late=minutes(max(0, late_s)), promises_broken=0,
+        promises_retold=len(late), retold=tuple(late), stops_moved=moved,
+        others_delayed_min=change.others_delayed_min(), feasible=not new, broken=new,
     )  # fmt: skip

@@ -40,6 +40,7 @@ VENDORS = {
     "httpx": (
         "api/start.py",
         "tools/geocoder/nominatim.py",
+        "tools/pictures.py",
         "optimizer/osrm.py",  # the one network that the optimizer has: travel times
         "optimizer/valhalla.py",
         "evals/*",
@@ -69,7 +70,7 @@ VENDORS = {
         "evals/attacks/*",
     ),
     "starlette": ("api/*",),
-    "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
+    "twilio": ("tools/notify/twilio_sms.py", "api/routes/twilio.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
     "vroom": ("evals/vrp/vroom_peer.py",),

@@ -339,7 +339,7 @@ def load_and_leave(db: Connection, van: str, order_ids: Sequence[str], when: dat
 
 def deliver(db: Connection, van: str, order_id: str, when: datetime) -> None:
     tap(db, "arrived", van, when, stop_of(db, order_id))
-    tap(db, "delivered", van, when + timedelta(minutes=3), order_id, proof={"kind": "photo", "sha256": "ab"})
+    tap(db, "delivered", van, when + timedelta(minutes=3), order_id, proof={"kind": "photo", "sha256": "ab" * 32})
 
 
 # Reading what came of it ----------------------------------------------------------------------------------------------

@@ -146,40 +146,21 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
     untouched = all(
         current is not None and current.routes[v].digest == digest for v, digest in applied.get("after", {}).items()
     )
-    facts: dict[str, Any] = {
-        "requester": who.role,
-        "reversible": untouched,
-        "extra_cost_cents": 0,
-        "promises_broken": 0,
-    }
-    facts["spent_today_cents"] = desk.facts_for(db, row, now)["spent_today_cents"]
-    verdict = desk.judge_undo(row, facts)
-    if verdict.verdict == "deny":
-        raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}.", "Ask a dispatcher.")
+    rule = _may_undo(db, who, row, now, reversible=untouched)
     made = decisions.identify(row.id, row.rounds, "undo", "undone", f"{who.id}:{decision_id}")
     if not decisions.mark_undone(db, decision_id, made):
         raise AlreadyDecided("This decision was undone before.", "Look at the case.")
     if not untouched:
         raise Stale("The routes were changed again since.", "Look at the present plan and decide anew.")
     job = Job(db, row, made, Args(option="undo"), now)
-    undone = (
-        _orders_back(db, applied)
-        + _wanted_again(db, applied)
-        + _failed_still(db, applied)
-        + claims.not_made(db, applied)
-        + carrying.taken_back(job, applied)
-        + roadside_case.call_off(job, applied)
-        + put_routes_back(job, applied)
-    )
-    compensated = _compensated(job, applied)
-    result = {"undone": undone, "compensated": compensated}
+    result = {"undone": _taken_back(job, applied), "compensated": _compensated(job, applied)}
     decisions.write(
         db,
         case_id=row.id,
         round_=row.rounds,
         action="undo",
         verdict="undone",
-        rule=verdict.rule,
+        rule=rule,
         approver=f"{who.id}:{decision_id}",
         outcome=result,
         inputs={},
@@ -189,6 +170,33 @@ def undo(db: Connection, who: Principal, decision_id: str, now: datetime) -> dic
         day=row.day,
     )
     return {"decision": made, **result}
+
+
+def _may_undo(db: Connection, who: Principal, row: Row[Any], now: datetime, *, reversible: bool) -> str:
+    """The rule of policy that lets it through."""
+    facts = {
+        "requester": who.role,
+        "reversible": reversible,
+        "extra_cost_cents": 0,
+        "promises_broken": 0,
+        "spent_today_cents": desk.facts_for(db, row, now)["spent_today_cents"],
+    }
+    verdict = desk.judge_undo(db, row, facts)
+    if verdict.verdict == "deny":
+        raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}.", "Ask a dispatcher.")
+    return verdict.rule
+
+
+def _taken_back(job: Job, applied: dict[str, Any]) -> list[str]:
+    return [
+        *_orders_back(job.db, applied),
+        *_wanted_again(job.db, applied),
+        *_failed_still(job.db, applied),
+        *claims.not_made(job.db, applied),
+        *carrying.taken_back(job, applied),
+        *roadside_case.call_off(job, applied),
+        *put_routes_back(job, applied),
+    ]
 
 
 def _compensated(job: Job, applied: dict[str, Any]) -> list[str]:

@@ -32,7 +32,19 @@ from core import (
 from core.errors import BadInput, NotAllowed, NotFound, Stale, WrongState
 from core.principals import STAFF, Principal
 from core.store.tables import case, decision, depot
-from tools import knowledge, offers, policy, proof, tracker, vans_asked
+from tools import (
+    autonomy,
+    knowledge,
+    offers,
+    orders_asked,
+    policy,
+    proof,
+    shown,
+    tracker,
+    vans_asked,
+    what_if_asked,
+    wishes,
+)
 from tools.acting import ACTIONS
 from tools.binding import holds
 from tools.carriers.flat import FlatTariff
@@ -40,6 +52,7 @@ from tools.carriers.port import Parcel, Place, Quote
 from tools.job import Args, Job
 from tools.kinds import KINDS
 from tools.kinds.kind import case_orders
+from tools.optimizer import at_hand
 from tools.policy import Action, Policy, Value, Verdict
 
 Fact = dict[str, Any]
@@ -71,6 +84,8 @@ def find_order(db: Connection, who: Principal, ref: str) -> Row[Any] | None:
 
 def _order_status(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     ref = args.get("order", "")
+    if ref and who.is_staff:
+        return orders_asked.status(db, who, ref, now)
     if ref:
         row = find_order(db, who, ref)
         return tracker.order_status(db, row.id, now) if row else [tracker.fact("not_found", ref[:40], "orders", now)]
@@ -93,7 +108,9 @@ def _fleet_status(db: Connection, who: Principal, args: Mapping[str, str], now: 
         "vans_out": len(out), "stops_left": sum(row["stops_left"] for row in fleet_now),
         "late_stops": sum(len(row["late"]) for row in fleet_now), "open_cases": int(open_cases),
     }  # fmt: skip
-    return [tracker.fact(name, value, "tracker", now) for name, value in figures.items()]
+    lines = [(row["id"], row["state"], row["stops_left"], len(row["late"])) for row in fleet_now]
+    rows = shown.table(("van", "state", "stops left", "late"), lines)
+    return [tracker.fact(name, value, "tracker", now) for name, value in (figures | {"table": rows}).items()]
 
 
 def _proof(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
@@ -134,6 +151,10 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     return [*found, tracker.fact("quotes", "; ".join(said)[:240] or "no carrier takes it", "carriers", now)]
 
 
+def _what_if(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
+    return what_if_asked.try_it(db, who, args, now, at_hand())
+
+
 def _van(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     return vans_asked.look(db, args, now)
 
@@ -147,6 +168,10 @@ TOOLS: dict[str, Tool] = {
         Tool("fleet.van", STAFF, _van),
         Tool("carriers.quote", STAFF, _quote),
         Tool("log.why", STAFF, _why),
+        Tool("log.of", STAFF, shown.look_up),
+        Tool("log.who_pays", STAFF, shown.ask_who_pays),
+        Tool("cases.proposal", STAFF, shown.look_at),
+        Tool("what_if", STAFF, _what_if),
         Tool("knowledge.search", STAFF, _notes),
     )
 }
@@ -156,7 +181,7 @@ PROPOSALS: dict[str, frozenset[str]] = {
     "missing_delivery": STAFF | {"customer", "integrator"},
     "damage": STAFF | {"customer", "integrator"},
     "choose": frozenset({"customer"}),
-}
+} | wishes.ROLES
 """Actions that a conversation may ask for, and who may; each opens a case, none runs at once."""
 
 CLAIMS = frozenset({"missing_delivery", "damage"})
@@ -180,12 +205,19 @@ def look(db: Connection, who: Principal, name: str, args: Mapping[str, str], now
 # Asking for something -------------------------------------------------------------------------------------------------
 
 
-def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str], now: datetime) -> str:
-    """Open (or join) the case that works a principal's wish. Nothing is done yet; returns the case id."""
+def propose(
+    db: Connection, who: Principal, action: str, args: Mapping[str, str], now: datetime, *, to_approve: bool = False
+) -> str:
+    """Open (or join) the case that works a principal's wish. Nothing is done yet; returns the case id. With
+    `to_approve` nothing is done by itself either: what comes of it is shown and waits for a yes."""
     if who.role not in PROPOSALS.get(action, frozenset()):
         raise NotAllowed(
             f"A {who.role} may not ask for {action!r}.", f"In the box: {', '.join(box(who)) or 'nothing'}."
         )
+    if action in wishes.PREPARED:
+        raise WrongState(f"{action!r} opens no case.", "It is shown in a conversation, and done on a yes there.")
+    if action in wishes.OPEN:
+        return wishes.OPEN[action](db, who, args, now)
     if action == "choose":
         return offers.choose(db, who, args.get("choice", ""), now)
     row = find_order(db, who, args.get("order", ""))
@@ -203,6 +235,8 @@ def propose(db: Connection, who: Principal, action: str, args: Mapping[str, str]
         facts["photo"] = args["photo"]
     if action == "reschedule":
         facts["day"] = _later_day(row, args.get("day", "")).isoformat()
+    if to_approve:
+        return wishes.ask(db, action, row.id, row.depot_id, row.day, facts | {"to_approve": True}, now)
     case_id, _ = cases.open_or_join(db, action, row.id, row.depot_id, row.day, facts, now)
     return case_id
 
@@ -299,7 +333,7 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
 def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
     """The part of an option that policy judges."""
     return {
-        "extra_cost_cents": max(0, int(option["cost_cents"])),
+        "extra_cost_cents": spends_cents(option),
         "minutes_late_others": int(option["others_delayed_min"]),
         "stops_left_out": len(option.get("left", ())),
         "stops_moved": int(option["stops_moved"]),
@@ -308,13 +342,19 @@ def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
     }
 
 
+def spends_cents(option: Mapping[str, Any]) -> int:
+    """What an option spends. Words alone move no van: what they tell of is late whether it is told or not."""
+    only_tells = option["kind"] == "retell" and not option["routes"]
+    return 0 if only_tells else max(0, int(option["cost_cents"]))
+
+
 def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], option: Mapping[str, Any]) -> Verdict:
     """The verdict of policy on one option. Pure, so that it can be recomputed."""
     return policy.decide(rules, Action(kind=action, subject=subject), {**facts, **option_facts(option)})
 
 
-def judge_undo(row: Row[Any], facts: Mapping[str, Value]) -> Verdict:
-    return policy.decide(policy.in_force(), Action(kind="undo", subject=row.subject), facts)
+def judge_undo(db: Connection, row: Row[Any], facts: Mapping[str, Value]) -> Verdict:
+    return policy.decide(autonomy.in_force(db), Action(kind="undo", subject=row.subject), facts)
 
 
 def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: datetime) -> str:
@@ -346,7 +386,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
         outcome=row.inputs["outcome"],
         inputs=row.inputs["hashes"],
         applied={"picked": asked.option_id, "proposal": asked.digest, **applied},
-        cost=0 if "until" in applied else max(0, int(option["cost_cents"])),  # what is put off spends nothing yet
+        cost=0 if "until" in applied else spends_cents(option),  # what is put off spends nothing yet
         at=now,
         day=row.day,
     )

@@ -26,11 +26,12 @@ from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
-from tools import problems, roadside, starting, tracker, wire
+from tools import problems, roadside, slots, starting, tracker, wire
 from tools.notify import stages
 from tools.optimizer import question
 from tools.problems import Ground
 from tools.publishing import plan_outcome
+from tools.slots import Wanted
 from tools.solver import Solve
 
 log = structlog.get_logger("engine")
@@ -48,6 +49,7 @@ class Engine:
         self._lock = threading.RLock()
         self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
         self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
+        self._held: dict[tuple[str, date], tuple[Problem, slots.Held]] = {}
         self._owned: set[tuple[str, date]] = set()
         self._holder: Connection | None = None
         self._solves: dict[str, Solve] = {}
@@ -63,6 +65,10 @@ class Engine:
             scope = Scope.model_validate(args["scope"])
             day, kinds = date.fromisoformat(args["day"]), tuple(args["kinds"])
             return self.ask(args["depot"], day, args["stop"], kinds, at, scope)
+        if op == "slots":
+            first = args["first"] and date.fromisoformat(args["first"])
+            wanted, at = Wanted.model_validate(args["wanted"]), datetime.fromisoformat(args["now"])
+            return self.free_slots(wanted, at, args["days"], args["hours"], first)
         if op == "ping":
             return {"owned": sorted(f"{d}/{day}" for d, day in self._owned), "solving": sorted(self._solves)}
         raise NotFound(f"The engine has no operation {op!r}.", "")
@@ -74,6 +80,12 @@ class Engine:
             here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
             problem = problems.seen(db, here, current, now, stop, kinds)
         return question(here, current.version if current else 0, problem, stop, kinds, scope)
+
+    def free_slots(
+        self, wanted: Wanted, now: datetime, days: int, hours: int, first: date | None
+    ) -> tuple[slots.Slot, ...]:
+        with self._lock, store.snapshot() as db:
+            return slots.find(db, wanted, now, days, hours, first, self._hold)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Refresh every depot-day that this engine owns."""
@@ -119,6 +131,15 @@ class Engine:
         if known is None or known.version != version:
             known = self._plans[depot_id, day] = plans.get(db, depot_id, day, version)
         return known
+
+    def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> slots.Held:
+        """A day ready for slots, kept as long as nothing of it changes."""
+        here = self._ground(db, depot_id, day)
+        problem = slots.read(db, here, self._plan(db, depot_id, day), now)
+        known = self._held.get((depot_id, day))
+        if known is None or known[0] != problem:
+            known = self._held[depot_id, day] = problem, slots.held_of(here, problem)
+        return known[1]
 
     def _own(self, depot_id: str, day: date) -> bool:
         if (depot_id, day) in self._owned and self._holder is not None and not self._holder.closed:

@@ -16,9 +16,9 @@ from core import cases, decisions, effects, orders, timers
 from core.errors import BadInput, NotFound
 from core.principals import Principal
 from core.store.tables import case, order, person
-from tools import policy
+from tools import autonomy, policy
 from tools.kinds import KINDS
-from tools.notify import templates
+from tools.notify import stages, templates
 from tools.policy import Action
 
 
@@ -39,7 +39,7 @@ def _choices(row: Row[Any], options: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now: datetime) -> bool:
     """Ask the customer, by numbers, when policy lets it: itself a decision, on the options as they were weighed."""
-    verdict = policy.decide(policy.in_force(), Action(kind="offer", subject=row.subject), {})
+    verdict = policy.decide(autonomy.in_force(db), Action(kind="offer", subject=row.subject), {})
     if verdict.verdict != "auto":
         return False
     mine = orders.get(db, row.facts["order"])
@@ -48,6 +48,8 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
     said = {number: templates.render(kind.words.get(name, f"choice_{name}")) for number, name in offer.items()}
     choices = ", ".join(f"{number} {words}" for number, words in said.items())
     facts = {"order": mine.ref, "day": mine.day.isoformat(), "choices": choices, "answers": choices}
+    if kind.asks == "offer":
+        facts |= stages.what_happened(db, stages.last_try(db, mine.id), now)
     body = templates.render(kind.asks, **{name: facts[name] for name in templates.TEMPLATES[kind.asks]})
     decisions.write(
         db, case_id=row.id, round_=row.rounds, action="offer", verdict="auto", rule=verdict.rule, approver=None,

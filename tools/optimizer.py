@@ -15,12 +15,14 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from core import plans
+from core.errors import EngineDown
 from core.store.db import snapshot
 from optimizer import what_if
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix, MatrixStore
 from tools import problems, wire
+from tools.slots import DAYS, HOURS, Slot, Wanted, find
 
 
 class Question(BaseModel):
@@ -64,6 +66,13 @@ class Local:
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
         return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)
 
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        """`tools.slots.find`."""
+        with snapshot() as db:
+            return find(db, wanted, now, days, hours, first)
+
 
 @lru_cache(4)
 def _matrix(folder: Path, key: str) -> Matrix:
@@ -100,6 +109,13 @@ class Resident(Local):
         )
         return Question.model_validate(answer)
 
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        begins = first.isoformat() if first else None
+        answer = self.client.call("slots", wanted=wanted, now=now.isoformat(), days=days, hours=hours, first=begins)
+        return tuple(Slot.model_validate(each) for each in answer)
+
     def tick(self, now: datetime) -> dict[str, Any]:
         """Bring every arrival range up to `now` (a simulated day's pulse; on a real one the engine does it)."""
         answer: dict[str, Any] = self.client.call("tick", now=now.isoformat())
@@ -109,3 +125,20 @@ class Resident(Local):
 @cache
 def resident() -> Resident:
     return Resident(wire.Client(wire.socket_path("engine.sock")))
+
+
+class AtHand(Resident):
+    """The engine while it is there, else the database: for a conversation, which waits for nobody's restart."""
+
+    def ask(
+        self, depot_id: str, day: date, stop: str, kinds: tuple[str, ...], now: datetime, scope: Scope = ONE_STOP
+    ) -> Question:
+        try:
+            self.client.ping()
+        except EngineDown:
+            return Local.ask(self, depot_id, day, stop, kinds, now, scope)
+        return super().ask(depot_id, day, stop, kinds, now, scope)
+
+
+def at_hand() -> Optimizer:
+    return AtHand(resident().client)

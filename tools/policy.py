@@ -43,7 +43,7 @@ FACTS: dict[str, str] = {
     "client": "the account that the order belongs to",
     "days_ahead": "days from today to the day asked for",
     "earlier_claims": "claims that the same customer made in the last three months",
-    "extra_cost_cents": "what the action costs: driving, lateness and the customers' trouble, in cents",
+    "extra_cost_cents": "what the action costs in cents: driving, lateness, customers' trouble; telling alone is free",
     "loaded": "the goods are on a van",
     "message_class": "promise: keeps or corrects one; news: how it goes; survey; reply: answers what the person wrote",
     "messages_today": "messages that this person got today without having written; of a reply, the replies",

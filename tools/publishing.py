@@ -30,7 +30,7 @@ from core.errors import NotAllowed, WrongState
 from core.principals import Principal
 from core.store.tables import van
 from optimizer.problem import Plan
-from tools import attendance, policy
+from tools import attendance, autonomy, policy
 from tools.notify import accounts
 from tools.policy import Action
 from tools.telling import promise_by_message, promised_range
@@ -55,7 +55,7 @@ def publish(db: Connection, who: Principal, depot_id: str, day: date, version: i
         return {"version": version, "digest": draft.digest, "promises": 0}
     _nobody_out(db, depot_id, day)
     facts = {"violations": int(draft.made_by["violations"]), "unassigned": len(draft.unassigned)}
-    verdict = policy.decide(policy.in_force(), Action(kind="plan.publish", subject=f"{depot_id}/{day}"), facts)
+    verdict = policy.decide(autonomy.in_force(db), Action(kind="plan.publish", subject=f"{depot_id}/{day}"), facts)
     if verdict.verdict == "deny":
         raise NotAllowed(f"Policy {verdict.rule}: {verdict.reason}", "Correct what it names and plan again.")
     subject = f"plan:{depot_id}:{day}"
@@ -92,7 +92,7 @@ def _inputs(db: Connection, draft: plans.PlanVersion) -> dict[str, Any]:
     return {
         "problem": by["problem"], "matrix": by["matrix"],
         "solve": {"engine": by["engine"], "seed": by["seed"], "iterations": by["iterations"]},
-        "policy": blobs.put(db, policy.in_force().model_dump(mode="json", by_alias=True)),
+        "policy": blobs.put(db, autonomy.in_force(db).model_dump(mode="json", by_alias=True)),
     }  # fmt: skip
 
 

@@ -5,20 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, Situation, Step
+from agent.staff import steps as staff
+from agent.staff.reading import any_van
+from agent.staff.steps import PROOF, TRACK
 from agent.understanding import slots
 from agent.understanding.dates import read_day
 from agent.understanding.understand import CHANGES, SURE, Understanding, understand
 from tools.notify import templates
 
-TRACK = "tracker.order_status"
-"""gives order, status, day, lo, hi, stops_ahead, last_fact, last_fact_age; or `orders` (references, to choose from);
-or `not_found`. Times are local, `lo` and `hi` are the range of arrival"""
-FLEET = "fleet.status"
-WHY = "log.why"
-VAN = "fleet.van"
-QUOTE = "carriers.quote"
-PROOF = "proof.lookup"
-"""gives proof; or `no_proof`"""
 ACTIONS = {
     "reschedule": "reschedule",
     "cancel_order": "cancel",
@@ -28,6 +22,8 @@ ACTIONS = {
 CLAIMS = frozenset({"not_received", "damaged_or_wrong"})
 """wishes about what was delivered; of anything else they are questions where it is"""
 CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
+ANYBODYS = frozenset({"where_is_order", "proof_request"})
+"""what customers and staff ask alike"""
 SMALL_TALK = ("greeting", "thanks", "help", "feedback", "out_of_scope")
 CHOICES = {
     "en": ("where is my order", "another day", "a person"),
@@ -39,13 +35,6 @@ HAND_OVER = {
     "safety": ("safety", "said something about danger to people"),
     "talk_to_human": ("asked_for_human", "asked for a person"),
 }
-STAFF_LOOKS = {
-    "fleet_status": (FLEET, "reply_fleet"),
-    "where_is_driver": (VAN, "reply_van"),
-    "quote_carriers": (QUOTE, "reply_quotes"),
-    "why": (WHY, "reply_why"),
-}
-"""what staff are told at once: the tool that knows, and the template that says it"""
 FOR_A_PERSON = {
     "refund": "refund_wanted",
     "complaint": "complaint",
@@ -88,26 +77,32 @@ def _intent(situation: Situation) -> Understanding:
     slot = situation.question_open
     if now.intent in HAND_OVER or now.intent in FOR_A_PERSON:
         return now
-    if slot not in {"order", "day"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
+    if slot not in {"order", "day", "van"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
         return now
     wish = _last_wish(situation, today)
     said = now.slots.get(slot) or _bare_slot(slot, situation.said(), today)
     if wish is None or not said:
         return now
     return now.model_copy(
-        update={"intent": wish.intent, "slots": {**wish.slots, **now.slots, slot: said}, "confidence": wish.confidence}
-    )
+        update={
+            "intent": wish.intent, "slots": {**wish.slots, **now.slots, slot: said}, "confidence": wish.confidence,
+            "text": now.text if situation.role == "customer" else f"{wish.text}. {now.text}",
+        }
+    )  # fmt: skip
 
 
 def _last_wish(situation: Situation, today: date | None) -> Understanding | None:
     earlier = [line.text for line in situation.messages if line.who == "them"][:-1]
     read = (understand(text, situation.role, today) for text in reversed(earlier))
-    return next((u for u in read if u.intent in {"where_is_order", *ACTIONS}), None)
+    answerable = {*ANYBODYS, *ACTIONS} if situation.role == "customer" else ANYBODYS | staff.WISHES
+    return next((u for u in read if u.intent in answerable), None)
 
 
 def _bare_slot(slot: str, text: str, today: date | None) -> str | None:
     if slot == "day":
         return read_day(text, today)
+    if slot == "van":
+        return any_van(text, slots.read_names(text)) or text.strip()[:40]
     return slots.read_order(text) or slots.read_order(f"#{text.strip()}")
 
 
@@ -122,8 +117,8 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
-    if wish.intent in STAFF_LOOKS:
-        return _staff(situation, wish)
+    if situation.role != "customer":
+        return _for_staff(situation, wish)
     if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
         return _proof(situation, wish)
     if wish.intent in FOR_A_PERSON:
@@ -132,8 +127,6 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
         )
     if wish.intent == "where_is_order" or ACTIONS.get(wish.intent) in situation.allowed_tools:
         return _about_order(situation, wish)
-    if situation.role != "customer":
-        return Answer(template="reply_elsewhere")
     return Escalate(reason_code="cannot_do", summary=f"the {situation.role} wants {_said(wish.intent)}")
 
 
@@ -168,8 +161,6 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
         if not orders:
             return Answer(template="reply_no_order", facts=("orders",))
         return _ask("order", situation, orders)
-    if known is None and not asked and situation.role != "customer":
-        return _ask("order", situation)  # staff have no orders of their own to look at
     if known is None or (asked and asked.casefold() not in str(known).casefold()):
         return Look(tool=TRACK, args={"order": asked} if asked else {})
     if wish.intent == "where_is_order" or (situation.fact("status") == "delivered") != (wish.intent in CLAIMS):
@@ -205,29 +196,18 @@ def _status(situation: Situation) -> Step:
     return Answer(template=template, facts=("status", *wanted))
 
 
-def _staff(situation: Situation, wish: Understanding) -> Step:
-    """Look, and tell; ask for what the tool must know."""
-    tool, template = STAFF_LOOKS[wish.intent]
-    if tool not in situation.allowed_tools:
-        return Escalate(reason_code="cannot_do", summary=f"the {situation.role} may not use {tool}")
-    if situation.fact("not_found") is not None:
-        return Answer(template="reply_not_found", facts=("not_found",))
-    if situation.fact("vans") is not None:
-        return _ask("van", situation, tuple(str(situation.fact("vans")).split(", ")))
-    wanted = templates.fields(template)
-    if all(situation.fact(name) is not None for name in wanted):
-        return Answer(template=template, facts=wanted)
-    args = _args_of(tool, wish)
-    if args is None:
-        return _ask("van" if tool == VAN else "order", situation)
-    return Look(tool=tool, args=args)
-
-
-def _args_of(tool: str, wish: Understanding) -> dict[str, str] | None:
-    """What the tool must be told, None when it was not said."""
-    if tool == FLEET:
-        return {}
-    if tool == VAN:
-        about = wish.slots.get("vehicle") or next(iter(wish.slots.get("names", ())), None)
-        return {"about": str(about)} if about else None
-    return {"order": str(wish.slots["order"])} if "order" in wish.slots else None
+def _for_staff(situation: Situation, wish: Understanding) -> Step:
+    """Staff name orders in part, by whose they are, or as the one that was spoken of; they have none of their own."""
+    if wish.intent in ("approve", "reject") and wish.also:  # "yes, but give it to Maria"
+        wish = wish.model_copy(update={"intent": wish.also[0]})
+    if wish.intent not in ANYBODYS:
+        return staff.step(situation, wish)
+    if situation.fact("order") is not None:
+        known = {name: value for name, value in wish.slots.items() if name != "order"}
+        found = wish.model_copy(update={"slots": known})
+    else:
+        meant = staff.order_meant(situation, wish)
+        if meant is None:
+            return _ask("order", situation)
+        found = wish.model_copy(update={"slots": {**wish.slots, "order": meant}})
+    return _proof(situation, found) if wish.intent == "proof_request" else _about_order(situation, found)

@@ -6,21 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 
 from api import answers
 from api.answers import shown
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
-from core import canonical, clock, compliance, fleet, orders, plans, usual_routes
+from core import clock, compliance, fleet, orders, plans, usual_routes
 from core.clock import iso
-from core.errors import NotFound, WrongState
-from core.principals import Principal
+from core.errors import NotFound
 from core.store import db as store
-from core.store.tables import depot, plan_run
-from optimizer.plan import DAY_ENGINE, budget
-from tools import planned, publishing, standing
+from core.store.tables import plan_run
+from tools import drafts, planned, publishing
 from tools.solver import DEFAULT_TIME_S
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
@@ -46,39 +43,10 @@ def ask_plan(who: Planner, ask: Annotated[Ask, Body()]) -> dict[str, str]:
     """Start planning a depot's day. The draft comes when the run is done; nothing changes until it is published."""
     with store.transaction() as db:
         fleet.get_depot(db, ask.depot)
-        db.execute(select(depot.c.id).where(depot.c.id == ask.depot).with_for_update())  # one at a time takes a number
-        made = _run_id(db, who, ask)
-        if db.execute(select(plan_run.c.id).where(plan_run.c.id == made)).one_or_none() is not None:
-            return {"run": made}
-        standing.make(db, ask.depot, ask.day, clock.now(db))
         if ask.start is not None:
             usual_routes.get(db, ask.depot, ask.start)
-        stops = orders.open_stops(db, ask.depot, ask.day)
-        if not stops:
-            raise WrongState(f"Depot {ask.depot} has no open orders on {ask.day}.", "Import orders first.")
-        request = {
-            "iterations": ask.iterations or budget(len(stops)), "seed": ask.seed, "time_limit_s": ask.time_limit_s,
-            "start": ask.start, "engine": DAY_ENGINE,
-        }  # fmt: skip
-        row = {
-            "id": made,
-            "depot_id": ask.depot,
-            "day": ask.day,
-            "status": "queued",
-            "request": request,
-            "progress": [],
-            "at": clock.now(db),
-        }
-        db.execute(insert(plan_run).values(row))
-    return {"run": made}
-
-
-def _run_id(db: Connection, who: Principal, ask: Ask) -> str:
-    """By the asker's key, so that asking again names the same run; else by how many runs there are."""
-    if ask.key is not None:
-        return canonical.short("run", ask.depot, ask.day.isoformat(), who.id, ask.key)
-    count = db.execute(select(func.count()).select_from(plan_run)).scalar_one()
-    return canonical.short("run", ask.depot, ask.day.isoformat(), count)
+        request = ask.model_dump(include={"iterations", "seed", "time_limit_s", "start"})
+        return {"run": drafts.start(db, who, ask.depot, ask.day, clock.now(db), key=ask.key, request=request)}
 
 
 @router.get("/runs/{run}", **shown(answers.PlanRun))

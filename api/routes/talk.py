@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
 from agent import conversation
+from agent.saying import Turn
 from api import answers
 from api.answers import shown
 from api.auth import COOKIE, Admin, Talker
@@ -33,7 +34,7 @@ class Said(BaseModel):
 
 
 @router.post("/api/chat")
-def chat(who: Talker, said: Annotated[Said, Body()]) -> conversation.Turn:
+def chat(who: Talker, said: Annotated[Said, Body()]) -> Turn:
     """Say something to the assistant. Customers see their own orders only."""
     return conversation.turn(who, said.text, key=said.key)
 

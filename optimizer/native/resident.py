@@ -16,11 +16,12 @@ import numpy as np
 
 from core.errors import BadInput, NotFound, WrongState
 from optimizer.churn import moves
+from optimizer.limits import refinements
 from optimizer.native import layout as at
 from optimizer.native import live
 from optimizer.native.chance import seeded
 from optimizer.native.engine import COLD, mean_leg
-from optimizer.native.ground import fill_neighbours, lay_out, start, unsupported
+from optimizer.native.ground import EMPTY, fill_neighbours, lay_out, start, unsupported
 from optimizer.native.layout import NEVER, SCALE, State
 from optimizer.native.search import anneal
 from optimizer.native.search import lay_out as time_all
@@ -35,6 +36,21 @@ PLACEHOLDER = "\0free"
 """ids of nodes that no stop has taken yet begin with it: no stop's id does"""
 
 Routes = dict[str, tuple[str, ...]]
+
+
+class Legs(NamedTuple):
+    """Legs between a place that the matrix does not know and each of its rows, as long there as back."""
+
+    seconds: at.I32
+    metres: at.I32
+    """both (1, rows), read-only"""
+
+
+def unknown(problem: Problem, matrix: Matrix) -> tuple[str, ...]:
+    """What keeps a day from being held as a resident plan, in words; empty when nothing does."""
+    odd = (words for words in unsupported(problem) if words != EMPTY or not problem.vehicles)
+    more = {"zones": bool(problem.zones), "a price of each leg": matrix.tolls is not None}
+    return (*odd, *refinements(problem), *(words for words, there in more.items() if there))
 
 
 class Place(NamedTuple):
@@ -79,14 +95,14 @@ class Resident:
     """The plan of a running day. Not for two threads at once, but for `polish`, which works on a copy."""
 
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
-        odd = unsupported(problem) + (("zones",) if problem.zones else ())
+        odd = unknown(problem, matrix)
         if odd:
             raise BadInput(f"a resident plan knows no {', '.join(odd)}", "Use optimizer.options.", field="problem")
         self.matrix = matrix
         self._compile(problem)
 
     def _compile(self, problem: Problem) -> None:
-        row = problem.stops[0].location
+        row = problem.vehicles[0].start
         windows = tuple((n, n) for n in range(SPARE_WINDOWS))
         free = tuple(
             Stop(id=f"{PLACEHOLDER}{n}", location=row, service_s=0, windows=windows, drop_penalty=0)
@@ -96,6 +112,7 @@ class Resident:
         self.schedule = Schedule(rebuilt(problem, stops=(*problem.stops, *free)), self.matrix)
         self.layout = lay_out(self.schedule, self.matrix)
         self.ground, self._stops = self.layout.ground, list(self.layout.stops)
+        self.ground.numbers[at.FLEET] = 0  # nobody who is out hands a whole route to somebody else
         fill_neighbours(self.ground, len(self._stops) - SPARE)
         self.state = start(self.layout, problem.routes)
         time_all(self.ground, self.state)
@@ -137,9 +154,12 @@ class Resident:
 
     # One more stop ----------------------------------------------------------------------------------------------------
 
-    def places(self, stop: Stop) -> tuple[Place, ...]:
-        """The best place on each of the vehicles that are cheapest for it, cheapest first. It changes nothing."""
+    def places(self, stop: Stop, legs: Legs | None = None) -> tuple[Place, ...]:
+        """The best place on each of the vehicles that are cheapest for it, cheapest first. It changes nothing. With
+        `legs` its location does not count: it is at a place that the matrix does not know."""
         c = self._take_in(stop)
+        if legs is not None:
+            self._put_legs(c, legs)
         live.places_of(self.ground, self.state, c, self._found)
         if self._node.get(stop.id) != c:
             self._free.append(c)
@@ -246,6 +266,12 @@ class Resident:
         ground.allowed[:, c] = self._who_may(stop)
         live.legs(ground, c, stop.location, *self._matrix())
         self.layout.rows[c] = stop.location
+
+    def _put_legs(self, c: int, legs: Legs) -> None:
+        """Rows of the tables for a place outside the matrix; the columns are written when a stop joins for good."""
+        for table in {id(t): t for t in (self.ground.out, self.ground.inn)}.values():
+            both = self.ground._replace(out=table, inn=table)
+            live.legs(both, c, 0, self.layout.rows, legs.seconds, legs.metres, True)
 
     def _matrix(self) -> tuple[at.I64, at.I32, at.I32, bool]:
         alike = self.ground.inn is self.ground.out

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 
 def calls(*steps: tuple[str, object]) -> dict[str, Any]:
@@ -34,59 +32,29 @@ def completion(message: dict[str, Any], finish: str = "stop") -> dict[str, Any]:
     }
 
 
-class ChatServer:
+class ChatServer(LoopbackServer):
     """`script` is used up one a request: a body to send with 200, a (status, body) pair, raw bytes, or "hang"."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.script: list[Any] = []
         self.requests: list[dict[str, Any]] = []
-        self.url = ""
+
+    @property
+    def url(self) -> str:
+        return f"{super().url}/v1"
 
 
-class _Handler(BaseHTTPRequestHandler):
-    chat: ChatServer
-    released: threading.Event
+class _Handler(LoopbackHandler):
+    server: ChatServer
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
-        pass
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.chat.requests.append({"path": self.path, "auth": self.headers.get("Authorization"), **json.loads(body)})
-        answer = self.chat.script.pop(0) if self.chat.script else (500, {"error": {"message": "nothing scripted"}})
+    def sent(self) -> None:
+        body = json.loads(self.body())
+        self.server.requests.append({"path": self.path, "auth": self.headers.get("Authorization"), **body})
+        answer = self.server.script.pop(0) if self.server.script else (500, {"error": {"message": "nothing scripted"}})
         if answer == "hang":
-            self.released.wait(5)
+            self.server.released.wait(5)
         elif answer == "drop":
             self.connection.close()
-        elif isinstance(answer, bytes):
-            self._send(200, answer)
-        elif isinstance(answer, tuple):
-            self._send(answer[0], json.dumps(answer[1]).encode())
         else:
-            self._send(200, json.dumps(answer).encode())
-
-    def _send(self, status: int, data: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(data)
-
-
-@contextmanager
-def serving() -> Iterator[ChatServer]:
-    server, released = ChatServer(), threading.Event()
-    handler = type("Handler", (_Handler,), {"chat": server, "released": released})
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    http.daemon_threads = True
-    server.url = f"http://127.0.0.1:{http.server_port}/v1"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        released.set()
-        http.shutdown()
-        thread.join()
-        http.server_close()
+            self.say(*(answer if isinstance(answer, tuple) else (200, answer)))

@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 from sqlalchemy.event import listen
 
 from agent import conversation
-from agent.conversation import MAX_CHARS, MAX_STEPS, Turn
+from agent.conversation import MAX_CHARS, MAX_STEPS
 from agent.planner import Answer, Choose, Escalate, Look, Propose, Situation, Step
+from agent.saying import Turn
 from core import effects, orders, people, threads
 from core.errors import BadInput, Unavailable
 from core.principals import Principal

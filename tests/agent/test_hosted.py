@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from agent.embedded.planner import TRACK, EmbeddedPlanner
+from agent.embedded.planner import EmbeddedPlanner
 from agent.hosted import HostedPlanner
 from agent.planner import Answer, Ask, Choose, Escalate, Fact, Line, Look, Option, Propose, Situation, check_step
 from agent.reply import words
-from tests.agent.chat_server import ChatServer, calls, completion, serving
+from agent.staff.steps import TRACK
+from tests.agent.chat_server import ChatServer, calls, completion
+from tests.loopback import serving
 
 KNOWN: dict[str, str | int] = {
     "order": "A1042",
@@ -52,7 +54,7 @@ WRONG = ("look", {"tool": "bank.transfer", "args": []})
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ChatServer]:
-    with serving() as chat:
+    with serving(ChatServer()) as chat:
         yield chat
 
 
@@ -256,7 +258,7 @@ def test_without_an_answer_the_fallback_decides_at_once(
 
 
 def test_a_server_that_is_not_there_is_no_connection() -> None:
-    with serving() as gone:
+    with serving(ChatServer()) as gone:
         pass
     planner = HostedPlanner(EMBEDDED, api_key="k", model="m", base_url=gone.url, timeout_s=0.5)
     assert planner.next_step(TALK) == EMBEDDED.next_step(TALK)

@@ -13,7 +13,7 @@ from tests.living import DAY, DEPOT, an_order
 IMPORT = f"/api/imports?depot={DEPOT}&day={DAY}&format=csv"
 OPEN_TO_ONE_CLIENT = {
     ("POST", "/api/imports"), ("GET", "/api/orders"), ("GET", "/api/orders/{order_id}"),
-    ("GET", "/api/orders/{order_id}/evidence"),
+    ("GET", "/api/orders/{order_id}/evidence"), ("GET", "/api/slots"),
     ("PUT", "/api/orders/{order_id}/place"), ("POST", "/api/cases"), ("GET", "/api/clock"),
 }  # fmt: skip
 

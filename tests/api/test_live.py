@@ -42,7 +42,7 @@ class Road:
         return results
 
     def delivered(self, nth: int, clock: str = "09:00", **more: Any) -> dict[str, Any]:
-        proof = {"proof": {"kind": "photo", "sha256": "ab"}}
+        proof = {"proof": {"kind": "photo", "sha256": "ab" * 32}}
         return tap("delivered", f"{self.orders[nth]}-{clock}", clock, order=self.orders[nth], data=proof, **more)
 
     def arrived(self, nth: int, clock: str = "08:30") -> dict[str, Any]:

@@ -18,7 +18,8 @@ OPEN = {
     ("GET", "/readyz"): "a load balancer has no token",
     ("GET", "/metrics"): "a scraper has no token; counts only",
     ("GET", "/signin/{code}"): "the link is the sign-in",
-    ("POST", "/api/inbound/sms"): "Twilio's signature is the sign-in",
+    ("POST", "/webhooks/twilio/message"): "Twilio's signature is the sign-in",
+    ("POST", "/webhooks/twilio/status"): "Twilio's signature is the sign-in",
     ("GET", "/"): "shows how to sign in",
     ("GET", "/openapi.json"): "what there is, not what it holds",
 }
@@ -49,6 +50,7 @@ ALLOWED: dict[tuple[str, str], frozenset[str]] = {
     ("DELETE", "/api/templates/{client}/{lang}/{template}"): STAFF,
     ("GET", "/api/risks"): STAFF | {"integrator"},
     ("POST", "/api/confirmations"): STAFF,
+    ("GET", "/api/slots"): STAFF | {"integrator", "customer"},
     ("GET", "/api/standing"): STAFF | {"integrator"},
     ("POST", "/api/standing/orders"): STAFF | {"integrator"},
     ("POST", "/api/standing/{standing_id}/skip"): STAFF | {"integrator"},

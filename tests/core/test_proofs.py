@@ -64,6 +64,7 @@ def test_what_is_personal_stays_out_of_the_event(record: Connection, order_id: s
         ([{"kind": "note"}] * 9, "data.proof"),
         ({"kind": "smile"}, "data.proof"),
         ({"kind": "photo", "sha256": "no hash"}, "data.proof.sha256"),
+        ({"kind": "photo", "sha256": "ab"}, "data.proof.sha256"),
         ({"kind": "barcode", "barcodes": ["L9"]}, "data.proof.barcodes"),
         ({"kind": "barcode", "barcodes": "L1"}, "data.proof.barcodes"),
         ({"kind": "note", "note": "x" * 501}, "data.proof.note"),

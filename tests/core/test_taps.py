@@ -16,7 +16,7 @@ from core.store.tables import promise, proof, van
 from core.taps import AHEAD, TAPS, take
 from tests.living import DAY, a_depot, a_plan, a_van, an_order, at, deliver, load_and_leave, stop_of, tap
 
-PHOTO = {"kind": "photo", "sha256": "ab"}
+PHOTO = {"kind": "photo", "sha256": "ab" * 32}
 
 
 class Road:
@@ -96,7 +96,7 @@ def test_a_delivery_keeps_its_proof_and_how_far_away_it_was_taken(road: Road) ->
     place = {"lat": orders.get(road.db, road.a1).lat + 0.001, "lon": orders.get(road.db, road.a1).lon}
     tap(road.db, "delivered", "van1", at("08:18"), road.a1, proof=PHOTO | place)
     row = road.db.execute(select(proof).where(proof.c.order_id == road.a1)).one()
-    assert (row.kind, row.sha256, row.metres_away, row.at) == ("photo", "ab", 111, at("08:18"))
+    assert (row.kind, row.sha256, row.metres_away, row.at) == ("photo", "ab" * 32, 111, at("08:18"))
 
 
 def test_a_van_waits_at_a_door_until_its_last_order_is_done(record: Connection) -> None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zoneinfo import ZoneInfo
 
 import psutil
@@ -22,6 +21,7 @@ from evals.bench_day import Van
 from evals.bench_figures import Figure, percentile, show
 from evals.bench_load import Answered, Pace, Positions, Questions, Request, Sent
 from evals.bench_watch import Watch
+from tests.loopback import LoopbackHandler, LoopbackServer, serving
 
 # Figures --------------------------------------------------------------------------------------------------------------
 
@@ -189,22 +189,20 @@ def test_a_van_is_on_its_way_until_it_strays_to_where_its_first_stop_is_late() -
     assert (lost.first[0] - where["lost"]) / whole == pytest.approx(bench_load.STRAYED, abs=0.01)
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Takes positions and answers questions, all but the first one at once; every fifth question fails."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.lock, self.questions, self.stall_s = threading.Lock(), 0, 0.0
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+    def sent(self) -> None:
+        body = json.loads(self.body())
         status, answer = 200, {"accepted": len(body.get("positions", ()))}
         if self.path == "/api/chat":
             with self.server.lock:
@@ -212,25 +210,13 @@ class _Handler(BaseHTTPRequestHandler):
                 status = 503 if self.server.questions % 5 == 0 else 200
                 stall_s = self.server.stall_s if self.server.questions == 1 else 0.0
             time.sleep(stall_s)
-        said = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        pass
+        self.say(status, answer)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
+    with serving(Server()) as made:
+        yield made
 
 
 def test_every_question_is_asked_and_those_that_fail_are_counted(server: Server) -> None:

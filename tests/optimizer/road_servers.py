@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.loopback import LoopbackHandler, LoopbackServer
 
-class Fake(ThreadingHTTPServer):
-    daemon_threads = True
 
+class Fake(LoopbackServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(_Answer)
         self.asked: list[int] = []
         """pairs of each request"""
         self.islands: set[tuple[float, float]] = set()
@@ -25,10 +21,6 @@ class Fake(ThreadingHTTPServer):
         """said to everything instead: status and body, bytes as they are"""
         self.slow_s = 0.0
         self.old_valhalla = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def seconds(self, a: tuple[float, float], b: tuple[float, float]) -> float | None:
         """A degree is a thousand seconds; northwards takes twice as long."""
@@ -43,10 +35,10 @@ class Fake(ThreadingHTTPServer):
         return [[None if cell is None else cell * of for cell in row] for row in found]
 
 
-class _Answer(BaseHTTPRequestHandler):
+class _Answer(LoopbackHandler):
     server: Fake
 
-    def do_GET(self) -> None:
+    def asked(self) -> None:
         """OSRM."""
         url = urlsplit(self.path)
         places = [(float(lat), float(lon)) for lon, lat in (p.split(",") for p in url.path.split("/")[-1].split(";"))]
@@ -58,9 +50,9 @@ class _Answer(BaseHTTPRequestHandler):
         durations, distances = self.server.table(sources, targets, 1), self.server.table(sources, targets, 10)
         return self._say(200, {"code": "Ok", "durations": durations, "distances": distances})
 
-    def do_POST(self) -> None:
+    def sent(self) -> None:
         """Valhalla."""
-        said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        said = json.loads(self.body())
         sources, targets = ([(p["lat"], p["lon"]) for p in said[name]] for name in ("sources", "targets"))
         if said["costing"] != "auto":
             return self._say(400, {"error_code": 125, "error": "No costing method found", "status_code": 400})
@@ -73,24 +65,4 @@ class _Answer(BaseHTTPRequestHandler):
 
     def _say(self, status: int, body: Any) -> None:
         time.sleep(self.server.slow_s)
-        status, body = self.server.answer or (status, body)
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def serving() -> Iterator[Fake]:
-    with Fake() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(5)
+        self.say(*(self.server.answer or (status, body)))

@@ -17,8 +17,9 @@ from optimizer.problem import Problem, Stop
 from optimizer.roads import KnownLegs, RoadServer, table_of
 from optimizer.travel import NO_ROAD_S, Point
 from optimizer.valhalla import Valhalla
+from tests.loopback import serving
 from tests.optimizer.a_problem import van
-from tests.optimizer.road_servers import Fake, serving
+from tests.optimizer.road_servers import Fake
 
 Make = Callable[..., RoadServer]
 BOTH = pytest.mark.parametrize("make", [Osrm, Valhalla])
@@ -26,7 +27,7 @@ BOTH = pytest.mark.parametrize("make", [Osrm, Valhalla])
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    with serving() as server:
+    with serving(Fake()) as server:
         yield server
 
 

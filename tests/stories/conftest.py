@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
-from sqlalchemy.engine import make_url
 
 from evals.report import DayReport
 from evals.world.run import DayResult
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
+from tests.living import copy_of
 from tests.stories.house import House, a_house
 
 SEED = 4
@@ -33,18 +32,9 @@ class Lived:
     result: DayResult
     report: DayReport
 
-    @contextmanager
-    def copy(self, name: str) -> Iterator[str]:
+    def copy(self, name: str) -> AbstractContextManager[str]:
         """The URL of a copy of the day's database, to do harm to."""
-        original = make_url(self.house.url)
-        admin = create_engine(original.set(database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
-        with admin.connect() as db:
-            db.execute(text(f"CREATE DATABASE {name} TEMPLATE {original.database}"))
-        try:
-            yield original.set(database=name).render_as_string(hide_password=False)
-        finally:
-            with admin.connect() as db:
-                db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        return copy_of(self.house.url, name)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_the_policy_of_the_day_changes_nothing(living: Living) -> None:
         ({"kill_switch": "deny"}, {"plan.publish": "auto deny", "retell": "auto deny", "postpone": "ask deny"}),
         ({"retell": "1"}, {"retell": "auto ask"}),
         ({"retell": "0"}, {"retell": "auto deny"}),
-        ({"extra_cost_cents": "0"}, {"retell": "auto ask"}),
+        ({"extra_cost_cents": "0"}, {}),  # telling spends nothing, postponing is asked anyhow
         ({"extra_cost_cents": "100000"}, {}),
         ({"postpone": "3"}, {}),
     ],

@@ -33,10 +33,10 @@ def test_before_the_delivery_there_is_no_proof(record: Connection, order_id: str
 
 def test_a_proof_says_what_it_is_when_and_how_near(record: Connection, order_id: str) -> None:
     row = orders.get(record, order_id)
-    given = {"kind": "photo", "sha256": "abc", "note": "with Mrs Blum", "lat": row.lat, "lon": row.lon}
+    given = {"kind": "photo", "sha256": "ab" * 32, "note": "with Mrs Blum", "lat": row.lat, "lon": row.lon}
     tap(record, "delivered", "van1", at("08:10"), order_id, proof=given)
     assert facts(record, order_id) == {
-        "proof": "photo", "proof_at": "2026-06-02T13:10:00Z", "proof_sha256": "abc", "proof_metres_away": 0,
+        "proof": "photo", "proof_at": "2026-06-02T13:10:00Z", "proof_sha256": "ab" * 32, "proof_metres_away": 0,
     }  # fmt: skip
     assert {f["source"][:6] for f in proof.lookup(record, order_id)} == {"proof "}
     assert "Blum" not in str(proof.lookup(record, order_id))
@@ -46,7 +46,7 @@ def test_a_proof_says_what_it_is_when_and_how_near(record: Connection, order_id:
     ("given", "missing"),
     [
         ({"kind": "note", "note": "at the door"}, {"proof_sha256", "proof_metres_away"}),
-        ({"kind": "signature", "sha256": "abc", "lat": "30", "lon": None}, {"proof_metres_away"}),
+        ({"kind": "signature", "sha256": "ab" * 32, "lat": "30", "lon": None}, {"proof_metres_away"}),
         ({"kind": "code", "sha256": "", "lat": 30.2}, {"proof_sha256", "proof_metres_away"}),
     ],
 )

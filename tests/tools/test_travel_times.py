@@ -11,7 +11,8 @@ from core.settings import settings
 from core.store import db as store
 from optimizer.travel import great_circle
 from tests.living import DAY, DEPOT, HOME, Living, a_depot, a_van, an_order
-from tests.optimizer.road_servers import Fake, serving
+from tests.loopback import serving
+from tests.optimizer.road_servers import Fake
 from tools import problems, travel_times
 
 POINTS = [HOME, (30.3, -97.7), (30.4, -97.6)]
@@ -19,7 +20,7 @@ POINTS = [HOME, (30.3, -97.7), (30.4, -97.6)]
 
 @pytest.fixture
 def fake() -> Iterator[Fake]:
-    with serving() as server:
+    with serving(Fake()) as server:
         yield server
 
 

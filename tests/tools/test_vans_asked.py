@@ -33,7 +33,7 @@ def test_a_van_is_found_however_it_is_called(fleet: Connection, said: str) -> No
 
 @pytest.mark.parametrize("said", ["van 7", "", "nobody"])
 def test_a_van_that_is_not_there_is_said_so(fleet: Connection, said: str) -> None:
-    assert set(asked(fleet, said)) == {"not_found"}
+    assert set(asked(fleet, said)) == {"no_van"}
 
 
 def test_a_van_that_is_not_out_has_no_stops(fleet: Connection) -> None:

@@ -16,7 +16,7 @@ from core import clock, events, fleet, orders, promises
 from core.store.tables import case, order, vehicle
 from optimizer.options import Scope
 from tools import attendance, carrying, incidents, roadside_case, tracker
-from tools.kinds import claims, outage, vans
+from tools.kinds import asked, claims, outage, vans
 from tools.kinds.kind import Kind, case_orders, shares_its_door
 from tools.policy import Value
 
@@ -133,6 +133,7 @@ def _confirming(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value
 
 KINDS: dict[str, Kind] = (
     vans.KINDS
+    | asked.KINDS
     | outage.KINDS
     | claims.KINDS
     | {

@@ -80,7 +80,9 @@ def case_orders(db: Connection, row: Row[Any]) -> list[Row[Any]]:
 
 def shares_its_door(db: Connection, row: Row[Any]) -> bool:
     """Does the van come to this door for somebody else's order anyhow?"""
-    if "order" not in row.facts:
-        return False
-    mine = orders.get(db, row.facts["order"])
+    return "order" in row.facts and has_company(db, orders.get(db, row.facts["order"]))
+
+
+def has_company(db: Connection, mine: Row[Any]) -> bool:
+    """Is there another order at this order's door?"""
     return any(o.id != mine.id and o.status in ("planned", "out") for o in orders.at_stop(db, mine.stop_id))

@@ -46,6 +46,38 @@ FIELDS: dict[str, str] = {
     "van": "van-123456789012",
     "vans_out": "999",
     "why": "x" * 200,
+    "change": "x" * 200,
+    "price": "123.45 USD",
+    "minutes_late": "199",
+    "stops_moved": "19",
+    "told": "199",
+    "not_done": "x" * 200,
+    "decided": "x" * 200,
+    "done": "reassign",
+    "undone": "x" * 200,
+    "autonomy": "x" * 120,
+    "plan_day": "2026-09-30",
+    "plan_depot": "austin",
+    "plan_stops": "199",
+    "plan_now": "version 3",
+    "new_kind": "delivery",
+    "new_ref": "CHAT-0001",
+    "new_name": "x" * 60,
+    "new_address": "x" * 120,
+    "new_day": "2026-09-30",
+    "new_window": "14:00 to 17:00",
+    "new_pieces": "12",
+    "new_place": "known",
+    "words": "x" * 200,
+    "what_if": "x" * 200,
+    "no_answer": "x" * 120,
+    "decisions": "12",
+    "last_decision": "reassign approved by rule reassign.far",
+    "no_log": "ABCD-123456789012",
+    "client": "ACME",
+    "own_cost": "123.45 USD",
+    "approved_cost": "123.45 USD",
+    "no_van": "van-123456789012",
 }
 """field -> a long but real value; lint measures with it"""
 
@@ -69,7 +101,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "fetched": ("order", "day"),
     "claim_taken": ("order",),
     "disregard": ("order",),
-    "offer": ("order", "choices"),
+    "offer": ("order", "at", "reason", "choices"),
     "confirm_visit": ("order", "day", "answers"),
     "choice_again": (),
     "choice_neighbour": (),
@@ -125,6 +157,16 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_opted_out": (),
     "reply_opted_in": (),
     "reply_rated": (),
+    "reply_what_if": ("what_if",),
+    "reply_no_answer": ("no_answer",),
+    "reply_log": ("decisions", "last_decision"),
+    "reply_no_log": ("no_log",),
+    "reply_pays": ("client", "own_cost", "approved_cost"),
+    "reply_no_van": ("no_van",),
+    "ask_proposal": (),
+    "ask_level": (),
+    "ask_name": (),
+    "ask_address": (),
     "ask_order": (),
     "ask_van": (),
     "ask_day": (),
@@ -138,12 +180,56 @@ _FOR_STAFF = (
     "new planned unassigned out delivered failed cancelled rescheduled returned not_found reschedule_asked person "
     "greeting help out_of_scope proof no_proof"
 )
+TEMPLATES |= {
+    "said_proposed": ("change", "price", "minutes_late", "stops_moved", "told"),
+    "said_not_done": ("not_done",),
+    "said_to_person": ("not_done",),
+    "said_case_open": (),
+    "said_approved": (),
+    "said_changed": (),
+    "said_rejected": (),
+    "said_left": (),
+    "said_decided": ("decided",),
+    "said_undo": ("done", "price"),
+    "said_undone": ("undone",),
+    "said_no_undo": (),
+    "said_autonomy": ("autonomy",),
+    "said_autonomy_set": ("autonomy",),
+    "said_tell": ("van", "words"),
+    "said_told_driver": ("van",),
+    "said_autonomy_is": ("autonomy",),
+    "said_plan": ("plan_day", "plan_depot", "plan_stops", "plan_now"),
+    "said_planning": ("plan_day",),
+    "said_still_planning": (),
+    "said_published": ("plan_day",),
+    "said_add": ("new_kind", "new_ref", "new_name", "new_address", "new_day", "new_window", "new_pieces", "new_place"),
+    "said_added": ("new_ref",),
+}
+"""what staff are told of what they asked for or decided: said by the conversation itself, never by a planner"""
 TEMPLATES |= {f"staff_{name}": TEMPLATES[f"reply_{name}"] for name in _FOR_STAFF.split()}
 """replies that staff get in words of their own: nobody calls a dispatcher's orders theirs"""
-UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "ask_", "driver_")))
+UNASKED = frozenset(name for name in TEMPLATES if not name.startswith(("reply_", "staff_", "said_", "ask_", "driver_")))
 """these exist in every language, and a client may put them in its own words"""
 _STAFF_READ = frozenset(
-    {"reply_fleet", "reply_van", "reply_quotes", "reply_why", "reply_elsewhere", "ask_driver_where", "ask_van"}
+    {
+        "reply_fleet",
+        "reply_van",
+        "reply_quotes",
+        "reply_why",
+        "reply_what_if",
+        "reply_no_answer",
+        "reply_log",
+        "reply_no_log",
+        "reply_pays",
+        "reply_no_van",
+        "reply_elsewhere",
+        "ask_driver_where",
+        "ask_van",
+        "ask_proposal",
+        "ask_level",
+        "ask_name",
+        "ask_address",
+    }
 )
 SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask_")) and name not in _STAFF_READ)
 """what is said to customers in conversations, in every language"""
@@ -151,6 +237,8 @@ SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
 MAX_SEGMENTS = 2
+MAX_PART = 1600
+"""characters of one message that providers take"""
 MAX_VALUE = 240
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|net|org|io|co|app|me|ly|info|link)\b\S*", re.I)
 
@@ -242,6 +330,17 @@ def segments(text: str) -> int:
     return _segments([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
 
 
+def parts(text: str, most: int = MAX_PART) -> list[str]:
+    """A text in pieces that a provider takes, broken at the end of a sentence or at a blank where there is one."""
+    found = []
+    while len(text) > most:
+        head = text[:most]
+        at = max(head.rfind(end) + 1 for end in (". ", "! ", "? ", "\n")) or head.rfind(" ") + 1 or most
+        found.append(text[:at].rstrip())
+        text = text[at:].lstrip()
+    return [*found, text]
+
+
 def opt_out_words(text: str) -> set[str]:
     """Which opt-out words a text holds."""
     return {word.upper() for word in re.findall(r"\w+", text)} & OPT_OUT_WORDS
@@ -275,7 +374,7 @@ def sample(field: str, lang: str) -> str:
     return max(said, key=len) if said else FIELDS[field]
 
 
-_NOT_SMS = frozenset({"reply_fleet", "reply_van", "reply_quotes", "reply_why"})  # for dispatchers, on a screen
+_NOT_SMS = _STAFF_READ | {name for name in TEMPLATES if name.startswith("said_")}  # on a screen
 
 
 def _say(field: str, value: str | int, lang: str) -> str:

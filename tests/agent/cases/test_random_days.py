@@ -86,7 +86,7 @@ class RandomDay:
                 if self.draw.random() < 0.3:
                     tap(db, "failed", van_id, self.now, row.id, reason="nobody_home")
                 else:
-                    tap(db, "delivered", van_id, self.now, row.id, proof={"kind": "photo", "sha256": "ab"})
+                    tap(db, "delivered", van_id, self.now, row.id, proof={"kind": "photo", "sha256": "ab" * 32})
 
     def promise_less(self) -> None:
         """Somebody was told a time that does not hold."""

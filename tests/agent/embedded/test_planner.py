@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.embedded.planner import FLEET, PROOF, QUOTE, TRACK, VAN, WHY, EmbeddedPlanner, choose
+from agent.embedded.planner import EmbeddedPlanner, choose
 from agent.planner import (
     Answer,
     Ask,
@@ -26,6 +26,7 @@ from agent.planner import (
     check_step,
 )
 from agent.reply import words
+from agent.staff.steps import FLEET, PROOF, QUOTE, TRACK, VAN, WHY
 
 PLANNER: Planner = EmbeddedPlanner()
 OUT: dict[str, str | int] = {
@@ -185,7 +186,9 @@ def test_dispatchers_get_the_fleet_and_the_reason() -> None:
     answer = step("how is the fleet doing", role="dispatcher", facts=counts)
     assert isinstance(answer, Answer)
     assert "14" in words(answer, talk(facts=counts)).text
-    assert step("why was order A1042 moved", role="dispatcher") == Look(tool=WHY, args={"order": "A1042"})
+    assert step("why was order A1042 moved", role="dispatcher") == Look(tool=TRACK, args={"order": "A1042"})
+    found = step("why was order A1042 moved", role="dispatcher", facts={"order": "A1042"})
+    assert found == Look(tool=WHY, args={"order": "A1042"})
 
 
 @given(st.text(), st.sampled_from([None, "order", "day", "intent", "?"]), st.booleans())
@@ -272,4 +275,6 @@ def test_dispatchers_ask_for_a_van_by_its_number_or_its_driver() -> None:
     assert isinstance(asked, Ask)
     assert asked.choices == ("V1", "V2")
     priced = talk("get me a quote for #1042", role="dispatcher").model_copy(update={"allowed_tools": tools})
-    assert PLANNER.next_step(priced) == Look(tool=QUOTE, args={"order": "1042"})
+    assert PLANNER.next_step(priced) == Look(tool=TRACK, args={"order": "1042"})
+    known = (Fact(name="order", value="A1042", source="t", at="2026-11-20T12:00:00+00:00"),)
+    assert PLANNER.next_step(priced.model_copy(update={"facts": known})) == Look(tool=QUOTE, args={"order": "A1042"})

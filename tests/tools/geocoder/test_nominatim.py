@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from core.orders import Address
+from tests.loopback import LoopbackHandler, LoopbackServer, serving
 from tools.geocoder.nominatim import AGENT, Nominatim
 from tools.geocoder.port import Found, Missed
 
@@ -24,42 +22,29 @@ POSTAL = {**HOUSE, "place_rank": 21, "category": "place", "type": "postcode", "a
 ELSEWHERE = {**HOUSE, "lat": "40.5"}
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Answers what it is told to and keeps what it was asked."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.answer: tuple[int, bytes] = (200, b"[]")
         self.asked: list[tuple[str, dict[str, str], str]] = []
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(LoopbackHandler):
     server: Server
 
-    def do_GET(self) -> None:
+    def asked(self) -> None:
         parts = urlsplit(self.path)
         given = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.server.asked.append((parts.path, given, self.headers["User-Agent"]))
-        status, body = self.server.answer
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        pass
+        self.say(*self.server.answer)
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as made:
-        threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving(Server()) as made:
         yield made
-        made.shutdown()
 
 
 ELM = Address(line1="5 Elm St", line2="Apt 2", city="Reno", state="NV", postal_code="89501")

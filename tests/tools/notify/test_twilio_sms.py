@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from core.errors import Misconfigured
-from tests.tools.notify.twilio_server import ACCOUNT, FROM, NOW, TOKEN, TwilioServer, serving
+from tests.loopback import serving
+from tests.tools.notify.twilio_server import ACCOUNT, FROM, NOW, TOKEN, TwilioServer
 from tools.notify.port import Failed, OutMessage, Sent, Unknown
 from tools.notify.twilio_sms import ERRORS, TwilioSender
 
@@ -19,7 +20,7 @@ HELLO = OutMessage(key="k1", to=TO, text="Hello, 14:00 – 15:00")
 
 @pytest.fixture
 def twilio() -> Iterator[TwilioServer]:
-    with serving() as server:
+    with serving(TwilioServer()) as server:
         yield server
         assert server.violations == []
 
@@ -36,10 +37,28 @@ def test_a_message_is_created_as_the_specification_says(twilio: TwilioServer) ->
 
 
 def test_whatsapp_goes_to_its_own_kind_of_address(twilio: TwilioServer) -> None:
-    whatsapp = TwilioSender(ACCOUNT, TOKEN, FROM, channel="whatsapp", api_url=twilio.url)
-    whatsapp.send(HELLO.model_copy(update={"channel": "whatsapp"}))
+    whatsapp, hello = TwilioSender(ACCOUNT, TOKEN, FROM, FROM, api_url=twilio.url), on_whatsapp(HELLO)
+    assert isinstance(whatsapp.send(hello), Sent)
     assert twilio.records[0]["to"] == f"whatsapp:{TO}"
-    assert isinstance(whatsapp.find(HELLO, NOW), Sent)
+    assert isinstance(whatsapp.find(hello, NOW), Sent)
+    assert whatsapp.find(HELLO, NOW) is None, "a text to the same number is another message"
+
+
+def test_without_a_number_of_its_own_there_is_no_whatsapp(twilio: TwilioServer) -> None:
+    outcome = sender(twilio).send(on_whatsapp(HELLO))
+    assert isinstance(outcome, Failed)
+    assert (outcome.reason, twilio.requests) == ("misconfigured", [])
+
+
+def on_whatsapp(message: OutMessage) -> OutMessage:
+    return message.model_copy(update={"channel": "whatsapp"})
+
+
+def test_it_asks_to_be_told_what_became_of_it(twilio: TwilioServer) -> None:
+    reports = "https://dispatch.example/webhooks/twilio/status"
+    asking = TwilioSender(ACCOUNT, TOKEN, FROM, reports=reports, api_url=twilio.url)
+    assert isinstance(asking.send(HELLO.model_copy(update={"key": "case_1:message.send:ord 1:ab"})), Sent)
+    assert twilio.callbacks == [f"{reports}?effect=case_1%3Amessage.send%3Aord%201%3Aab"]
 
 
 def test_a_messaging_service_may_be_the_sender(twilio: TwilioServer) -> None:
@@ -100,7 +119,7 @@ def test_a_timeout_before_accepting_is_unknown_and_not_found(twilio: TwilioServe
 
 
 def test_a_server_that_is_not_there_was_not_sent_to() -> None:
-    with serving() as gone:
+    with serving(TwilioServer()) as gone:
         pass
     outcome = sender(gone).send(HELLO)
     assert isinstance(outcome, Failed)

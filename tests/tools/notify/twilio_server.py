@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jsonschema  # type: ignore[import-untyped]
+
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 SPEC: dict[str, Any] = json.loads((Path(__file__).parent / "twilio_messages.json").read_text("utf-8"))
 ACCOUNT = "AC" + "a" * 32
@@ -27,15 +25,16 @@ PATH = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-class TwilioServer:
+class TwilioServer(LoopbackServer):
     """What it will do next is data: `answers` is used up one a request, then it works."""
 
     def __init__(self) -> None:
+        super().__init__(_Handler)
         self.records: list[dict[str, Any]] = []
         self.answers: list[tuple[str, int, int]] = []
         self.requests: list[str] = []
         self.violations: list[str] = []
-        self.url = ""
+        self.callbacks: list[str] = []
         self.page_size = 2
 
     def will(self, how: str, status: int = 0, code: int = 0) -> None:
@@ -80,42 +79,38 @@ class TwilioServer:
         }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    twilio: TwilioServer
-    released: threading.Event
+class _Handler(LoopbackHandler):
+    server: TwilioServer
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
-        pass
-
-    def do_GET(self) -> None:
+    def asked(self) -> None:
         self._serve()
 
-    def do_POST(self) -> None:
+    def sent(self) -> None:
         self._serve()
 
     def _serve(self) -> None:
-        server = self.twilio
+        server = self.server
         parts = urlsplit(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        body = self.body().decode()
         server.requests.append(f"{self.command} {parts.path}")
         if not self._known(parts.path):
             return
         how, status, code = server.answers.pop(0) if server.answers else ("work", 0, 0)
         if how == "refuse":
-            self._json(status, {"code": code, "message": "refused for +15555550123", "status": status})
+            self.say(status, {"code": code, "message": "refused for +15555550123", "status": status})
         elif how == "hang":
-            self.released.wait(5)
+            self.server.released.wait(5)
         elif self.command == "GET":
-            self._json(200, server.page(dict(parse_qsl(parts.query, keep_blank_values=True))))
+            self.say(200, server.page(dict(parse_qsl(parts.query, keep_blank_values=True))))
         else:
             self._accept(body, how, status)
 
     def _known(self, path: str) -> bool:
         wanted = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         if self.headers.get("Authorization") != wanted:
-            self._json(401, {"code": 20003, "message": "Authenticate", "status": 401})
+            self.say(401, {"code": 20003, "message": "Authenticate", "status": 401})
         elif path != PATH:
-            self._json(404, {"code": 20404, "message": "Not found", "status": 404})
+            self.say(404, {"code": 20404, "message": "Not found", "status": 404})
         else:
             return True
         return False
@@ -125,46 +120,18 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             jsonschema.validate(form, SPEC["create"])
         except jsonschema.ValidationError as error:
-            self.twilio.violations.append(error.message)
+            self.server.violations.append(error.message)
         if self.headers.get("Content-Type") != "application/x-www-form-urlencoded":
-            self.twilio.violations.append(f"content type {self.headers.get('Content-Type')}")
-        self.twilio.add(form["To"], form["Body"])
+            self.server.violations.append(f"content type {self.headers.get('Content-Type')}")
+        self.server.add(form["To"], form["Body"])
+        self.server.callbacks += [form["StatusCallback"]] if "StatusCallback" in form else []
         if how == "accept_then_hang":
-            self.released.wait(5)
+            self.server.released.wait(5)
         elif how == "drop":
             self.connection.close()
         elif how == "accept_then":
-            self._json(status, {"message": "oops"})
+            self.say(status, {"message": "oops"})
         elif how == "garbage":
-            self._send(201, b"<html>201</html>")
+            self.say(201, b"<html>201</html>")
         else:
-            self._json(201, self.twilio.records[0])
-
-    def _json(self, status: int, data: object) -> None:
-        self._send(status, json.dumps(data).encode())
-
-    def _send(self, status: int, data: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(data)
-
-
-@contextmanager
-def serving() -> Iterator[TwilioServer]:
-    server, released = TwilioServer(), threading.Event()
-    handler = type("Handler", (_Handler,), {"twilio": server, "released": released})
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    http.daemon_threads = True
-    server.url = f"http://127.0.0.1:{http.server_port}"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        released.set()
-        http.shutdown()
-        thread.join()
-        http.server_close()
+            self.say(201, self.server.records[0])

@@ -15,6 +15,15 @@ depends_on = None
 
 
 def upgrade() -> None:
+    _breakdowns()
+    _transfers()
+    _proof_files()
+    _rests()
+    for name, kind in PROOF:
+        op.add_column("proof", sa.Column(name, kind, nullable=True))
+
+
+def _breakdowns() -> None:
     op.create_table(
         "breakdown",
         sa.Column("id", sa.Text(), nullable=False),
@@ -33,6 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_breakdown")),
     )
     op.create_index("ix_breakdown_day", "breakdown", ["depot_id", "day"])
+
+
+def _transfers() -> None:
     op.create_table(
         "transfer",
         sa.Column("id", sa.Text(), nullable=False),
@@ -63,6 +75,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["order_.id"], name=op.f("fk_transfer_line_order_id")),
         sa.PrimaryKeyConstraint("transfer_id", "order_id", name=op.f("pk_transfer_line")),
     )
+
+
+def _proof_files() -> None:
     op.create_table(
         "proof_file",
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -74,6 +89,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["order_.id"], name=op.f("fk_proof_file_order_id")),
         sa.PrimaryKeyConstraint("sha256", "order_id", name=op.f("pk_proof_file")),
     )
+
+
+def _rests() -> None:
     op.create_table(
         "rest",
         sa.Column("id", sa.Text(), nullable=False),
@@ -85,8 +103,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rest")),
     )
     op.create_index("ix_rest_day", "rest", ["vehicle_id", "day"])
-    for name, kind in PROOF:
-        op.add_column("proof", sa.Column(name, kind, nullable=True))
 
 
 PROOF: tuple[tuple[str, sa.types.TypeEngine[Any]], ...] = (
