@@ -14,7 +14,7 @@ from pydantic import Field
 from core.errors import BadInput
 from optimizer.insertion import cheapest_insertions
 from optimizer.native.resident import Legs, Resident
-from optimizer.options import minutes
+from optimizer.pricing import minutes
 from optimizer.problem import Frozen, Problem, Stop, may_carry, rebuilt
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
