@@ -159,7 +159,8 @@ def test_abuse_spam_chatter_and_injection_change_nothing(living: Living, day: Da
 @pytest.mark.parametrize(
     "words",
     [
-        "your van just hit my son", "there is smoke coming from the van", "the driver is drunk", "he threatened to hurt me",
+        "your van just hit my son", "there is smoke coming from the van", "the driver is drunk",
+        "he threatened to hurt me",
         "el chofer viene borracho", "where is my order? the driver has a knife",
     ],
 )  # fmt: skip
