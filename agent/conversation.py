@@ -43,12 +43,12 @@ from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
 from tools import desk, offers, wishes
-from tools.notify import accounts, contact, survey, templates
+from tools.notify import accounts, contact, lengths, survey, templates
 from tools.optimizer import at_hand
 
 logger = structlog.get_logger("conversation")
 
-Channel: TypeAlias = Literal["chat", "sms"]
+Channel: TypeAlias = Literal["chat", "sms", "whatsapp"]
 MAX_STEPS = 6
 MAX_CHARS = 2000
 HAND_OVER_REPLY = {"safety": "reply_safety", "complaint": "reply_complaint"}
@@ -70,7 +70,7 @@ def turn(
     who: Principal, text: str, by: Planner | None = None, key: str | None = None, channel: Channel = "chat"
 ) -> Turn:
     """Answer one message of somebody. The same `key` of the same principal again gets the same reply, and nothing is
-    done twice: what a turn does is written in one transaction with its reply. Where it came by `sms`, the reply is in
+    done twice: what a turn does is written in one transaction with its reply. Where it came by text, the reply is in
     the outbox as well."""
     said = text.strip()
     if not said or len(said) > MAX_CHARS:
@@ -282,7 +282,7 @@ class _Loop:
         change, template = OPTS[reason_code]
         if self.who.role != "customer" or not change(db, self.who.subject, self.who.id, self.now):
             return Said("")
-        if self.channel == "sms" and reason_code == "opted_out":
+        if self.channel != "chat" and reason_code == "opted_out":
             return Said("")  # the carrier confirms it, and lets nothing more through
         return Said(self._words(template))
 
@@ -326,8 +326,9 @@ class _Loop:
         if self.channel == "chat":  # whoever asked reads the answer to the request
             talk.say("out", said.text, self.now, said.case)
             return
-        line, _ = talk.say("out", said.text, self.now, said.case, channel=self.channel, template=accounts.REPLY)
-        effects.queue_line(talk.db, line, self.who.subject, self.now)
+        for part in lengths.parts(said.text):
+            line, _ = talk.say("out", part, self.now, said.case, channel=self.channel, template=accounts.REPLY)
+            effects.queue_line(talk.db, line, self.who.subject, self.now)
 
     def _intent(self) -> str:
         role = "dispatcher" if self.who.is_staff else self.who.role

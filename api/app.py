@@ -23,7 +23,6 @@ from api.routes import (
     driver,
     fleet,
     health,
-    inbound,
     incidents,
     live,
     messages,
@@ -34,6 +33,7 @@ from api.routes import (
     risks,
     slots,
     talk,
+    twilio,
 )
 from api.stream import Hub
 from api.stream import router as stream_router
@@ -61,7 +61,7 @@ def create_app(limits: Limits | None = None) -> FastAPI:
     for router in (
         health.router,
         talk.router,
-        inbound.router,
+        twilio.router,
         fleet.router,
         again.router,
         risks.router,

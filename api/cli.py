@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -179,10 +180,15 @@ def client() -> None:
 
 
 @app.command()
-def evaluate(seeds: Annotated[str, typer.Option(help="Which days, by seed.")] = "1,2,3", orders: int = 120) -> None:
+def evaluate(
+    seeds: Annotated[str, typer.Option(help="Which days, by seed.")] = "1,2,3", orders: int = 120,
+    attacks: Annotated[bool, typer.Option("--attacks", help="Attacks through the desk instead of days.")] = False,
+) -> None:  # fmt: skip
     """Run simulated days headless and grade them."""
     from api import demo as day
 
+    if attacks:  # a program of its own: nothing imports evals
+        raise typer.Exit(subprocess.run([sys.executable, "-m", "evals.attacks"], check=False).returncode)
     failed = [
         s
         for s in seeds.split(",")
@@ -251,7 +257,7 @@ def log_export(day: str) -> None:
 def policy_check(
     file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,
 ) -> None:
-    """Read a policy as the server would: its version, its rules, and those that can never match."""
+    """Read a policy as the server would: its rules, and gaps, contradictions and rules that can never match."""
     from api import rulebook
 
     raise typer.Exit(rulebook.check(file))
@@ -261,11 +267,13 @@ def policy_check(
 def policy_replay(
     file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,
     day: Annotated[str, typer.Option(help="One day, YYYY-MM-DD; else all.")] = "",
+    days: Annotated[int | None, typer.Option(min=1, help="The newest so many days on record; else all.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Also write it there as an HTML page to sign.")] = None,
 ) -> None:
-    """Judge past days by a policy before it goes live: which decisions would come out otherwise."""
+    """Judge past days by a policy before it goes live: which decisions differ, and what they would have cost."""
     from api import rulebook
 
-    raise typer.Exit(rulebook.replay(file, day))
+    raise typer.Exit(rulebook.replay(file, day, days, page))
 
 
 @app.command()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
+from api import policy_page
 from api.logbook import day_of, reading
+from core import money
 from core.errors import BadInput
-from tools import policy, policy_replay
-from tools.policy_check import unreachable
+from tools import policy, policy_check, policy_replay
+from tools.policy_replay import Change, Judged
 
 out = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -18,39 +20,61 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def check(file: Path | None) -> int:
     found = policy.load(file) if file else policy.in_force()
-    never = unreachable(found)
+    wrong = policy_check.check(found)
     out.print(f"{found.name}, version {found.version[:16]}, kill switch {found.kill_switch}", markup=False)
     for rule in found.rules:
         level = found.levels[rule.action]
         out.print(f"{rule.id}: {rule.action} (level {level}) {rule.verdict}", markup=False)
-    for rule_id, why in never.items():
-        errors.print(f"{rule_id} never matches: {why}", markup=False)
-    out.print(f"{len(found.rules)} rules, {len(never)} that never match", markup=False)
-    return 1 if never else 0
+    for words, things in (
+        ("never matches", wrong.unreachable), ("has a gap", wrong.gaps), ("contradicts another", wrong.contradictions)
+    ):  # fmt: skip
+        for name, why in things.items():
+            errors.print(f"{name} {words}: {why}", markup=False)
+    counts = f"{len(wrong.unreachable)} that never match, {len(wrong.gaps)} gaps"
+    out.print(f"{len(found.rules)} rules, {counts}, {len(wrong.contradictions)} contradictions", markup=False)
+    return 0 if wrong.none else 1
 
 
-def replay(file: Path | None, day: str) -> int:
-    """Print the decisions that would come out otherwise. Raises BadInput when there is nothing on record."""
-    rules, on = policy.load(file) if file else policy.in_force(), day_of(day) if day else None
-    changed: Counter[str] = Counter()
-    seen = unread = 0
+def replay(file: Path | None, day: str, days: int | None = None, page: Path | None = None) -> int:
+    """Print what would come out otherwise, as a table, and write the page to sign. Raises BadInput when there is
+    nothing on record."""
+    rules = policy.load(file) if file else policy.in_force()
     with reading() as db:
-        for judged in policy_replay.replay(db, rules, on):
-            seen += 1
-            if judged.why:
-                unread += 1
-                errors.print(f"{judged.decision} {judged.action}: {judged.why}", markup=False)
-            elif judged.differs:
-                changed[f"{judged.was} to {judged.now}"] += 1
-                was, now = f"{judged.was} ({judged.was_rule})", f"{judged.now} ({judged.now_rule})"
-                out.print(f"{judged.decision} {judged.action}: {was} -> {now}", markup=False)
-    if not seen:
+        on = [day_of(day)] if day else policy_replay.last_days(db, days or 1_000_000)
+        judged = [each for one in on for each in policy_replay.replay(db, rules, one)]
+    if not judged:
         when = f"on {day}" if day else "yet"
         raise BadInput(
             f"No decision is on record {when}.", "Name a day that was lived: `doorstep log show`.", field="day"
         )
-    said = ", ".join(f"{count} {change}" for change, count in sorted(changed.items()))
-    out.print(f"{sum(changed.values())} of {seen} decisions would differ{f': {said}' if said else ''}", markup=False)
+    for each in judged:
+        _tell(each)
+    found = policy_replay.changes(judged)
+    if found:
+        out.print(_table(found))
+    differ = sum(change.decisions for change in found)
+    said = ", ".join(f"{change.decisions} {change.action} {change.was} to {change.now}" for change in found)
+    out.print(f"{differ} of {len(judged)} decisions would differ{f': {said}' if said else ''}", markup=False)
+    if page is not None:
+        page.write_text(policy_page.draw(rules, policy.in_force(), judged, found), "utf-8")
+        out.print(f"written to {page}, to be read and signed", markup=False)
+    unread = sum(bool(each.why) for each in judged)
     if unread:
         errors.print(f"{unread} could not be judged again", markup=False)
     return 1 if unread else 0
+
+
+def _tell(each: Judged) -> None:
+    if each.why:
+        errors.print(f"{each.decision} {each.action}: {each.why}", markup=False)
+    elif each.differs:
+        was, now = f"{each.was} ({each.was_rule})", f"{each.now} ({each.now_rule})"
+        out.print(f"{each.decision} {each.action}: {was} -> {now}", markup=False)
+
+
+def _table(found: list[Change]) -> Table:
+    shown = Table("action", "was", "would be", "decisions", "days", "cost beside doing nothing", "people asked")
+    for each in found:
+        counts = str(each.decisions), str(each.days), money.say(each.cost_cents), f"{each.people:+d}"
+        shown.add_row(each.action, each.was, each.now, *counts)
+    return shown

@@ -17,7 +17,7 @@ import structlog
 from procrastinate.exceptions import ProcrastinateException
 from procrastinate.jobs import DeleteJobCondition, Status
 
-from agent import casework
+from agent import casework, texting
 from core import cases, clock, log, queue, timers, vans
 from core.errors import DoorstepError, Unavailable
 from core.settings import settings
@@ -91,6 +91,12 @@ def transfer_overdue(subject: str) -> None:
         roadside_case.overdue(db, subject, clock.now(db))
 
 
+def failed(subject: str) -> None:
+    """A customer was missed a while ago."""
+    with store.transaction() as db:
+        stages.failed(db, subject, clock.now(db))
+
+
 def survey(subject: str) -> None:
     """Ask the customer of an order how its delivery was."""
     with store.transaction() as db:
@@ -101,6 +107,11 @@ def standing_orders(subject: str) -> None:
     """Make tomorrow's orders of a depot's standing ones."""
     with store.transaction() as db:
         standing.noon(db, subject, clock.now(db))
+
+
+def answer_texts(subject: str) -> None:
+    """Answer what somebody has texted."""
+    texting.work(subject)
 
 
 def geocode_again(subject: str) -> None:
@@ -121,8 +132,10 @@ TASKS: dict[str, Callable[[str], None]] = {
     "close_day": close_day,
     "driver_due": driver_due,
     "transfer_overdue": transfer_overdue,
+    "failed": failed,
     "survey": survey,
     "standing_orders": standing_orders,
+    "answer_texts": answer_texts,
     "geocode_again": geocode_again,
     "book_carriers": book_carriers,
 }

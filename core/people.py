@@ -17,6 +17,7 @@ from core.store.tables import (
     address_book,
     attempt,
     import_row,
+    inbound,
     instance,
     message,
     order,
@@ -119,7 +120,8 @@ def erase(db: Connection, person_id: str, at: datetime) -> None:
     db.execute(update(import_row).where(theirs).values(raw=None, reason="erased"))
     db.execute(update(message).where(message.c.person_id == person_id).values(body=None))
     them = select(principal.c.id).where(principal.c.role == "customer", principal.c.subject == person_id)
-    db.execute(delete(turn).where(turn.c.principal_id.in_(them)))
+    for said in (turn, inbound):
+        db.execute(delete(said).where(said.c.principal_id.in_(them)))
     for kept in (address_book, standing_order):
         db.execute(delete(kept).where(kept.c.person_id == person_id))
     where = {"address": None, "address_parts": None, "lat": None, "lon": None, "notes": None}

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import canonical
-from core.errors import BadInput, NotSignedIn
+from core.errors import BadInput, NotFound, NotSignedIn
 from core.store.tables import principal, token
 
 Role = Literal["customer", "driver", "dispatcher", "ops_lead", "integrator", "admin", "system"]
@@ -76,6 +76,14 @@ def issue(
     row = {"hash": _hash(made), "principal_id": who.id, "kind": kind, "expires_at": expires_at}
     db.execute(insert(token).values(row).on_conflict_do_nothing())
     return made
+
+
+def get(db: Connection, principal_id: str) -> Principal:
+    """Raises NotFound."""
+    found = db.execute(select(principal).where(principal.c.id == principal_id)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no principal {principal_id[:60]!r}.", "Make one by a token or a sign-in.")
+    return Principal(id=found.id, role=found.role, subject=found.subject)
 
 
 OF_TOKEN = (  # said once here: every request asks it

@@ -12,6 +12,7 @@ from core import canonical
 from core.errors import BadInput, WrongState
 from core.events import Event
 from core.store.tables import event, rest
+from core.store.tables import van as van_table
 
 USUAL_MIN = 30
 LONGEST_MIN = 12 * 60
@@ -37,6 +38,14 @@ def end(db: Connection, fact: Event, van: Row[Any]) -> None:
     if fact.at < row.began_at:
         raise BadInput("The break ends before it began.", "Set the device's clock.", field="at")
     db.execute(update(rest).where(rest.c.id == row.id).values(ended_at=fact.at))
+    _leave_later(db, van, fact.at - max(row.began_at, van.state_at))
+
+
+def _leave_later(db: Connection, van: Row[Any], rested: timedelta) -> None:
+    """The leg before the driver counts as begun so much later, or the time at rest would pass for slow driving."""
+    if van.state == "driving" and rested > timedelta(0):
+        mine = van_table.c.vehicle_id == van.vehicle_id
+        db.execute(update(van_table).where(mine).values(state_at=van_table.c.state_at + rested))
 
 
 def _minutes(said: object) -> None:

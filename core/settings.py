@@ -18,7 +18,9 @@ from core.errors import Misconfigured
 class Settings(BaseSettings):
     """Every setting with its default. Vendors' settings keep the vendors' names; ours begin with DOORSTEP_."""
 
-    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
 
     database_url: str = Field("", alias="DATABASE_URL", description="PostgreSQL to use; empty: an embedded server.")
     data: Path = Field(
@@ -107,6 +109,9 @@ class Settings(BaseSettings):
     twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID", description="Twilio account for SMS.")
     twilio_auth_token: str = Field("", alias="TWILIO_AUTH_TOKEN", description="Its secret.", repr=False)
     twilio_from: str = Field("", alias="TWILIO_FROM", description="Number or sender that SMS come from.")
+    twilio_whatsapp_from: str = Field(
+        "", alias="TWILIO_WHATSAPP_FROM", description="Number that WhatsApp messages come from; empty: there are none."
+    )
     fault_point: str = Field(
         "",
         alias="DOORSTEP_FAULT_POINT",

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals import drives
-from evals.world.synthetic import synthetic
+from evals.world.operation import Operation
+from evals.world.synthetic import city
 from optimizer import eta
 from optimizer.eta import Learned, Situation, Spread
 from optimizer.problem import Stop
@@ -89,7 +90,7 @@ def looks(lived: drives.Lived, every_s: int) -> Iterator[Look]:
     for at, yard in itertools.product(lived.moments(every_s), lived.yards):
         problem = lived.problem(yard, at)
         schedule, t0 = Schedule(problem, yard.here.matrix), int(yard.here.t0.timestamp())
-        for vehicle in problem.vehicles:
+        for vehicle in lived.moving(problem, at):
             visits = schedule.timing(vehicle, problem.routes[vehicle.id]).visits
             if visits:
                 began = {row[0]: lived.began[row[0]] - t0 for row in visits if row[0] in lived.began}
@@ -168,7 +169,7 @@ def judge(lived: drives.Lived, known: Learned, every_s: int, true_every: int, lu
         for yard in lived.yards:
             problem, t0 = lived.problem(yard, at), int(yard.here.t0.timestamp())
             schedule = Schedule(problem, yard.here.matrix)
-            for vehicle in problem.vehicles:
+            for vehicle in lived.moving(problem, at):
                 predicted = eta.predict(problem, yard.here.matrix, vehicle.id, schedule, known)
                 again = lived.again(vehicle.id, at, lucks) if predicted and nth % true_every == 0 else {}
                 does = eta.situation(vehicle, problem.now_s)
@@ -236,7 +237,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         seen = [look for day in _days(asked, asked.learn) for look in looks(day, asked.every)]
         source = {
             "command": "python -m evals.calibration --write",
-            "world": f"synthetic, {asked.orders} orders, {asked.vans} vans",
+            "world": f"the default operation at its rates, {asked.orders} orders, {asked.vans} vans",
             "seeds": asked.learn, "every_s": asked.every, "looks": len(seen),
         }  # fmt: skip
         known = Learned(source=source, spreads=learn(seen))
@@ -261,7 +262,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--orders", type=int, default=300)
     made.add_argument("--vans", type=int, default=14)
     made.add_argument("--every", type=int, default=600, help="seconds between two predictions of a van's stops")
-    made.add_argument("--true-every", type=int, default=12, help="of so many predictions one is driven on many times")
+    made.add_argument("--true-every", type=int, default=7, help="of so many predictions one is driven on many times")
     made.add_argument("--lucks", type=int, default=29, help="how many times; 29 make the 3rd and the 27th the ends")
     made.add_argument("--write", nargs="?", type=Path, const=eta.LEARNED, help=f"a file; else {eta.LEARNED.name}")
     return made
@@ -275,7 +276,7 @@ def seeds(text: str) -> list[int]:
 
 def _days(asked: argparse.Namespace, of: Sequence[int]) -> Iterator[drives.Lived]:
     for seed in of:
-        yield drives.live(synthetic(seed, asked.orders, asked.vans))
+        yield drives.live(city(Operation(), seed, asked.orders, asked.vans))
 
 
 def show(found: Sequence[Judged], told: Sequence[Figures]) -> None:

@@ -225,7 +225,7 @@ def _apply(api: FakeApi, event: Row) -> str:
             if api.orders[order]["vehicle"] != van or api.orders[order]["status"] != "planned":
                 return "not planned for this van"
             api.orders[order]["status"] = "out"
-    elif kind in ("delivered", "failed"):
+    elif kind in ("delivered", "failed", "fetched"):
         order = api.orders[event["order"]]
         if order["status"] != "out" or order["vehicle"] != van:
             return f"order is {order['status']}"

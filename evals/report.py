@@ -144,8 +144,8 @@ class DayReport(Frozen):
 
     @property
     def delivered_share(self) -> float:
-        """Of all orders, whatever their customers wanted."""
-        return self.orders.get("delivered", 0) / max(self.total, 1)
+        """Of all orders, whatever their customers wanted. What was to be fetched, and was, is done as well."""
+        return (self.orders.get("delivered", 0) + self.orders.get("fetched", 0)) / max(self.total, 1)
 
     @property
     def agreed(self) -> int:

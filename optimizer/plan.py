@@ -46,7 +46,8 @@ def chosen(problem: Problem, matrix: Matrix, engine: Engine) -> Engine:
         return engine
     from optimizer.native.ground import EMPTY, unsupported
 
-    odd = [*unsupported(problem), *(["a price of each leg"] if matrix.tolls is not None else [])]
+    tolled = any(matrix.of(v.profile).tolls is not None and v.max_distance_m is not None for v in problem.vehicles)
+    odd = [*unsupported(problem), *(["a price of each leg and a limit on distance"] if tolled else [])]
     if engine == "native" and odd not in ([], [EMPTY]):
         what = f"The native engine can't plan with {', '.join(odd)}."
         raise BadInput(what, "Use auto or ortools.", field="engine")

@@ -40,6 +40,7 @@ VENDORS = {
     "httpx": (
         "api/start.py",
         "tools/geocoder/nominatim.py",
+        "tools/pictures.py",
         "optimizer/osrm.py",  # the one network that the optimizer has: travel times
         "optimizer/valhalla.py",
         "evals/*",
@@ -60,9 +61,16 @@ VENDORS = {
     "pydantic_settings": ("core/settings.py",),
     "pyvrp": ("evals/vrp/pyvrp_peer.py",),
     "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
-    "sqlalchemy": ("core/*", "tools/*", "agent/*", "api/*"),  # not the optimizer: it has no database
+    "sqlalchemy": (
+        "core/*",  # not the optimizer: it has no database
+        "tools/*",
+        "agent/*",
+        "api/*",
+        "evals/ground.py",  # graders read the record after an attack
+        "evals/attacks/*",
+    ),
     "starlette": ("api/*",),
-    "twilio": ("tools/notify/twilio_sms.py", "api/routes/inbound.py"),  # out and in
+    "twilio": ("tools/notify/twilio_sms.py", "api/routes/twilio.py"),  # out and in
     "typer": ("api/cli.py",),
     "uvicorn": ("api/start.py",),
     "vroom": ("evals/vrp/vroom_peer.py",),

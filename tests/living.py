@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy import Connection, NullPool, Row, create_engine, select, text, update
 from sqlalchemy.engine import make_url
 
-from core import blobs, clock, fleet, orders, plans, principals, taps, timers
+from core import clock, fleet, orders, plans, principals, taps, timers
 from core.events import Event
 from core.orders import NewOrder
 from core.postgres import ensure_database
@@ -28,18 +28,14 @@ from core.principals import Principal
 from core.settings import override, settings
 from core.store import db as store
 from core.store.tables import case, effect, instance, message, proposal
-from optimizer import checker
-from optimizer.problem import Plan, Unassigned
-from optimizer.schedule import time_route
+from evals import ground
 from tools import problems, publishing, tracker
 from tools.carriers import bookings
 from tools.carriers.fake import FakeCarrier
-from tools.engine import planned_routes
 from tools.notify import outbox
 from tools.notify.fake import FakeProvider
 from tools.notify.port import Sender
 from tools.optimizer import Local, Optimizer, resident
-from tools.publishing import plan_outcome
 
 if TYPE_CHECKING:
     from agent.planner import Planner
@@ -102,19 +98,10 @@ class Living:
             "book_carriers": lambda subject: bookings.drain(self.carrier),
         }
         worked: list[tuple[str, str]] = []
-        while (job := self._take()) is not None:
+        while (job := ground.take_job()) is not None:
             worked.append(job)
             run[job[0]](job[1])
         return worked
-
-    def _take(self) -> tuple[str, str] | None:
-        query = """
-            DELETE FROM procrastinate_jobs WHERE id = (SELECT min(id) FROM procrastinate_jobs WHERE status = 'todo')
-            RETURNING task_name, args->>'subject'
-        """
-        with store.transaction() as db:
-            row = db.execute(text(query)).one_or_none()
-        return None if row is None else (row[0], row[1])
 
     def pulse(self, now: datetime, by: Sender | None = None) -> list[tuple[str, str]]:
         """The clock comes to `now`: timers that are due by then fire, and all of it is worked."""
@@ -278,27 +265,7 @@ def a_draft(
     db: Connection, routes: Mapping[str, Sequence[str]], *, day: date = DAY, depot_id: str = DEPOT, violations: int = 0
 ) -> int:
     """A draft with these orders on these vans, in this order, timed as the engine would; the rest is left out."""
-    here = problems.ground(db, depot_id, day)
-    problem = problems.first(db, here)
-    stops = {v: tuple(dict.fromkeys(stop_of(db, o) for o in routes.get(v.id, ()))) for v in problem.vehicles}
-    timed = tuple(time_route(problem, here.matrix, v, stops[v]) for v in problem.vehicles)
-    routed = {s for on in stops.values() for s in on}
-    left = [s.id for s in problem.stops if s.id not in routed]
-    cost = sum(r.cost for r in timed) + sum(s.drop_penalty for s in problem.stops if s.id not in routed)
-    plan = Plan(
-        routes=timed, cost=cost, engine="hand", iterations=1, stopped_by="iterations",
-        unassigned=tuple(Unassigned(stop_id=s, reason="no_vehicle", detail="left out by hand") for s in left),
-    )  # fmt: skip
-    made_by = {
-        "engine": "hand", "iterations": 1, "seed": 1, "stopped_by": "iterations", "problem": blobs.put(db, problem),
-        "matrix": problem.matrix, "outcome": plan_outcome(plan),
-        "violations": violations or len(checker.check(problem, here.matrix, plan)),
-    }  # fmt: skip
-    rows = [{"stop": s, "orders": list(here.orders[s]), "reason": "no_vehicle", "detail": "by hand"} for s in left]
-    return plans.add(
-        db, depot_id, day, planned_routes(here, problem, plan), parent=plans.current_version(db, depot_id, day),
-        status="draft", unassigned=rows, made_by=made_by, at=clock.now(db),
-    )  # fmt: skip
+    return ground.draft(db, depot_id, day, routes, violations=violations)
 
 
 def a_plan(db: Connection, routes: Mapping[str, Sequence[str]], *, day: date = DAY, depot_id: str = DEPOT) -> int:

@@ -43,9 +43,7 @@ from tools.binding import holds
 from tools.job import Args, Job
 from tools.kinds import KINDS
 from tools.kinds.kind import case_orders
-from tools.looks import TOOLS as TOOLS
-from tools.looks import Fact
-from tools.looks import find_order as find_order
+from tools.looking import TOOLS, Fact, find_order
 from tools.policy import Action, Policy, Value, Verdict
 
 OWNER_ANSWERS_WITHIN = timedelta(minutes=15)
@@ -216,6 +214,8 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
         "spent_today_cents": max(0, int(db.execute(spent).scalar_one())),
         "requester": str(row.facts.get("requester", "system")),
     }
+    whose = {o.client for o in subject_orders}
+    facts |= {"client": min(whose)} if len(whose) == 1 else {}
     kind = KINDS.get(row.kind)
     return facts | (kind.facts(db, row, now) if kind else {})
 
@@ -226,13 +226,19 @@ def facts_for(db: Connection, row: Row[Any], now: datetime) -> dict[str, Value]:
 def option_facts(option: Mapping[str, Any]) -> dict[str, Value]:
     """The part of an option that policy judges."""
     return {
-        "extra_cost_cents": max(0, int(option["cost_cents"])),
+        "extra_cost_cents": spends_cents(option),
         "minutes_late_others": int(option["others_delayed_min"]),
         "stops_left_out": len(option.get("left", ())),
         "stops_moved": int(option["stops_moved"]),
         "promises_broken": int(option["promises_broken"]),
         "promises_retold": int(option["promises_retold"]),
     }
+
+
+def spends_cents(option: Mapping[str, Any]) -> int:
+    """What an option spends. Words alone move no van: what they tell of is late whether it is told or not."""
+    only_tells = option["kind"] == "retell" and not option["routes"]
+    return 0 if only_tells else max(0, int(option["cost_cents"]))
 
 
 def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], option: Mapping[str, Any]) -> Verdict:
@@ -273,7 +279,7 @@ def act(db: Connection, row: Row[Any], asked: Row[Any], rules: Policy, now: date
         outcome=row.inputs["outcome"],
         inputs=row.inputs["hashes"],
         applied={"picked": asked.option_id, "proposal": asked.digest, **applied},
-        cost=0 if "until" in applied else max(0, int(option["cost_cents"])),  # what is put off spends nothing yet
+        cost=0 if "until" in applied else spends_cents(option),  # what is put off spends nothing yet
         at=now,
         day=row.day,
     )

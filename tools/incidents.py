@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from core import cases, incidents
+from core import cases, incidents, orders, scans
 from core.clock import iso
 from core.store.tables import case, message, order, promise, van
 from tools.problems import Ground
@@ -41,7 +41,7 @@ Late = Mapping[str, Mapping[str, Any]]
 
 def open_cases(db: Connection, here: Ground, late: Late, now: datetime) -> list[str]:
     """Open a case for each stop newly judged late, or one for all of them. Returns the ids of new cases to work."""
-    late = _not_broken_down(db, here, late, now)
+    late = _not_left_behind(db, here, _not_broken_down(db, here, late, now), now)
     if not late:
         return []
     found = _joined(db, here, late, now)
@@ -68,6 +68,19 @@ def _not_broken_down(db: Connection, here: Ground, late: Late, now: datetime) ->
             into = standing[facts["vehicle"]]
             cases.fold(db, "predicted_late", stop, here.depot_id, here.day, facts, into, now)
     return {stop: facts for stop, facts in late.items() if facts["vehicle"] not in standing}
+
+
+def _not_left_behind(db: Connection, here: Ground, late: Late, now: datetime) -> Late:
+    """Stops whose goods did not leave with their van: a person looks for them, and nobody is told a time until then."""
+    found = cases.open_of_kind(db, scans.KIND, [f"{vehicle}:{here.day}" for vehicle in _vehicles(late)])
+    into: dict[str, str] = {}
+    for case_id in found.values():
+        facts = cases.get(db, case_id).facts
+        if facts["what"] == "left_behind":
+            into |= {orders.get(db, order_id).stop_id: case_id for order_id in facts["orders"]}
+    for stop in sorted(late.keys() & into.keys()):
+        cases.fold(db, kind_of(late[stop]), stop, here.depot_id, here.day, late[stop], into[stop], now)
+    return {stop: facts for stop, facts in late.items() if stop not in into}
 
 
 def worked(db: Connection, here: Ground) -> set[str]:

@@ -18,7 +18,7 @@ from core.principals import Principal
 from core.store.tables import case, order, person
 from tools import autonomy, policy
 from tools.kinds import KINDS
-from tools.notify import templates
+from tools.notify import stages, templates
 from tools.policy import Action
 
 
@@ -48,6 +48,8 @@ def put(db: Connection, row: Row[Any], options: Sequence[Mapping[str, Any]], now
     said = {number: templates.render(kind.words.get(name, f"choice_{name}")) for number, name in offer.items()}
     choices = ", ".join(f"{number} {words}" for number, words in said.items())
     facts = {"order": mine.ref, "day": mine.day.isoformat(), "choices": choices, "answers": choices}
+    if kind.asks == "offer":
+        facts |= stages.what_happened(db, stages.last_try(db, mine.id), now)
     body = templates.render(kind.asks, **{name: facts[name] for name in templates.TEMPLATES[kind.asks]})
     decisions.write(
         db, case_id=row.id, round_=row.rounds, action="offer", verdict="auto", rule=verdict.rule, approver=None,

@@ -43,7 +43,7 @@ FACTS: dict[str, str] = {
     "client": "the account that the order belongs to",
     "days_ahead": "days from today to the day asked for",
     "earlier_claims": "claims that the same customer made in the last three months",
-    "extra_cost_cents": "what the action costs: driving, lateness and the customers' trouble, in cents",
+    "extra_cost_cents": "what the action costs in cents: driving, lateness, customers' trouble; telling alone is free",
     "loaded": "the goods are on a van",
     "message_class": "promise: keeps or corrects one; news: how it goes; survey; reply: answers what the person wrote",
     "messages_today": "messages that this person got today without having written; of a reply, the replies",
@@ -68,6 +68,11 @@ FACTS: dict[str, str] = {
     "violations": "hard constraints that the plan breaks",
 }
 """every fact that a rule may name; another name is a spelling mistake, and in a deny rule a dangerous one"""
+WORDS: dict[str, tuple[str, ...]] = {
+    "requester": ("customer", "driver", "dispatcher", "ops_lead", "admin", "integrator", "system"),
+    "message_class": ("promise", "news", "survey", "reply"),
+}
+"""facts whose words are these and no others"""
 
 LIMITS: dict[str, tuple[str, ...]] = {
     "extra_cost_cents": ("extra_cost_cents",),
@@ -79,6 +84,9 @@ LIMITS: dict[str, tuple[str, ...]] = {
 """limit -> the facts whose sum must stay within it"""
 HARD_LIMITS = frozenset({"spend_per_day_cents"})
 """kept even by an action kind of level 3, which may go over the others and tells"""
+
+
+Level: TypeAlias = Annotated[StrictInt, Field(ge=0, le=3)]
 
 
 class Frozen(BaseModel):
@@ -136,6 +144,8 @@ class Rule(Frozen):
     within: tuple[str, ...] = ()
     """limits that an `auto` must keep; a limit whose fact is missing is not kept"""
     verdict: Answer
+    over: tuple[str, ...] = ()
+    """stricter rules after this one that it is meant to stand before; `tools.policy_check` asks about others"""
     why: Annotated[str, Field(min_length=10)]
 
     def matches(self, facts: Mapping[str, Value]) -> bool:
@@ -148,6 +158,13 @@ class Rule(Frozen):
         return tuple(sorted(name for name in self.when if name not in facts))
 
 
+class Terms(Frozen):
+    """What one client has agreed to: its own levels and limits, where they differ."""
+
+    levels: dict[str, Level] = {}
+    limits: dict[str, Annotated[StrictInt, Field(ge=0)]] = {}
+
+
 def _switch(value: Any) -> Any:
     return "off" if value is False else value  # YAML reads a bare `off` as false
 
@@ -157,10 +174,30 @@ class Policy(Frozen):
 
     name: str
     kill_switch: Annotated[Literal["off", "ask", "deny"], BeforeValidator(_switch)] = "off"
-    levels: dict[str, Annotated[StrictInt, Field(ge=0, le=3)]]
+    levels: dict[str, Level]
     """action kind -> 0 report only, 1 recommend, 2 act within limits, 3 act and tell"""
     limits: dict[str, Annotated[StrictInt, Field(ge=0)]]
+    clients: dict[str, Terms] = {}
+    """the fact `client` -> its own terms; of an action whose client is not known, or that is about several clients'
+    orders, the strictest of all count"""
     rules: tuple[Rule, ...]
+
+    def level(self, kind: str, facts: Mapping[str, Value]) -> int:
+        """How far an action may go for the client that it is about."""
+        own = [terms.levels[kind] for terms in self._terms(facts) if kind in terms.levels]
+        known = own and str(facts.get("client")) in self.clients
+        return own[0] if known else min([self.levels.get(kind, 0), *own])
+
+    def limit(self, name: str, facts: Mapping[str, Value]) -> int:
+        own = [terms.limits[name] for terms in self._terms(facts) if name in terms.limits]
+        known = own and str(facts.get("client")) in self.clients
+        return own[0] if known else min([self.limits[name], *own])
+
+    def _terms(self, facts: Mapping[str, Value]) -> tuple[Terms, ...]:
+        if "client" not in facts:
+            return tuple(self.clients.values())
+        own = self.clients.get(str(facts["client"]))
+        return () if own is None else (own,)
 
     @cached_property
     def version(self) -> str:
@@ -170,7 +207,7 @@ class Policy(Frozen):
 
 def decide(policy: Policy, action: Action, facts: Mapping[str, Value]) -> Verdict:
     """The verdict on an action: level and rules give one, limits and the kill switch can only make it stricter."""
-    verdict = _by_level(policy, action, _by_rule(policy, action, facts))
+    verdict = _by_level(policy.level(action.kind, facts), action, _by_rule(policy, action, facts))
     verdict = _by_limits(policy, action, verdict, facts)
     return _by_kill_switch(policy, action, verdict)
 
@@ -191,8 +228,7 @@ def _by_rule(policy: Policy, action: Action, facts: Mapping[str, Value]) -> Verd
     return max([found, *held], key=lambda verdict: STRICTNESS[verdict.verdict])
 
 
-def _by_level(policy: Policy, action: Action, verdict: Verdict) -> Verdict:
-    level = policy.levels.get(action.kind, 0)
+def _by_level(level: int, action: Action, verdict: Verdict) -> Verdict:
     if verdict.verdict == "deny":
         return verdict
     if level == 0:
@@ -209,9 +245,9 @@ def _by_limits(policy: Policy, action: Action, verdict: Verdict, facts: Mapping[
     if verdict.verdict != "auto" or rule is None:
         return verdict
     for limit in rule.within:
-        if policy.levels[action.kind] == 3 and limit not in HARD_LIMITS:
+        if policy.level(action.kind, facts) == 3 and limit not in HARD_LIMITS:
             continue
-        most = policy.limits[limit]
+        most = policy.limit(limit, facts)
         amounts = [facts.get(name) for name in LIMITS[limit]]
         if not all(isinstance(amount, int) and not isinstance(amount, bool) for amount in amounts):
             needs = " and ".join(LIMITS[limit])
@@ -288,10 +324,22 @@ def _check(policy: Policy) -> None:
     for limit in policy.limits:
         if limit not in LIMITS:
             raise BadInput("no such limit", f"Limits are {', '.join(LIMITS)}.", field=f"limits.{limit}")
+    for client, terms in policy.clients.items():
+        _check_terms(policy, terms, f"clients.{client}")
     seen: set[str] = set()
     for at, rule in enumerate(policy.rules):
         _check_rule(policy, rule, f"rules[{at}]", seen)
         seen.add(rule.id)
+
+
+def _check_terms(policy: Policy, terms: Terms, at: str) -> None:
+    for kind in terms.levels:
+        if kind not in policy.levels:
+            raise BadInput("no such action", f"Add levels.{kind} for all clients first.", field=f"{at}.levels.{kind}")
+    for limit in terms.limits:
+        if limit not in LIMITS or limit in HARD_LIMITS:
+            own = ", ".join(name for name in LIMITS if name not in HARD_LIMITS)
+            raise BadInput("no limit of one client's", f"Those are {own}.", field=f"{at}.limits.{limit}")
 
 
 def _check_rule(policy: Policy, rule: Rule, at: str, seen: set[str]) -> None:
@@ -302,6 +350,10 @@ def _check_rule(policy: Policy, rule: Rule, at: str, seen: set[str]) -> None:
     for name in rule.when:
         if name not in FACTS:
             raise BadInput("no such fact", f"Facts are {', '.join(sorted(FACTS))}.", field=f"{at}.when.{name}")
+    later = {other.id for other in policy.rules if other.id not in {*seen, rule.id}}
+    for other in rule.over:
+        if other not in later:
+            raise BadInput(f"no rule {other!r} after it", "Name rules that stand below.", field=f"{at}.over")
     for limit in rule.within:
         if limit not in LIMITS:
             raise BadInput(f"no such limit: {limit}", f"Limits are {', '.join(LIMITS)}.", field=f"{at}.within")

@@ -6,7 +6,7 @@ for the ones after it (the day's spend, say) stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, select
 
 from core import blobs, log
 from core.errors import DoorstepError, NotFound
-from core.store.tables import case
+from core.spend import NOTHING
+from core.store.tables import case, log_entry
 from tools import desk, policy
 from tools.kinds import KINDS, action_kind
 from tools.policy import Action, Policy, Verdict
@@ -33,6 +34,12 @@ class Judged(BaseModel):
     was_rule: str = ""
     now: str = ""
     now_rule: str = ""
+    day: str = ""
+    said: str = ""
+    """what became of it: auto, approved, rejected, escalated"""
+    cost_cents: int = 0
+    """of the option, beside doing nothing: driving, lateness and promises, as priced then"""
+    nothing_cents: int = 0
     why: str = ""
 
     @property
@@ -40,16 +47,57 @@ class Judged(BaseModel):
         return self.was != self.now
 
 
+class Change(BaseModel):
+    """Decisions of one action that would go from one verdict to another, and what that comes to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: str
+    was: str
+    now: str
+    decisions: int
+    days: int
+    cost_cents: int
+    """of what they did or proposed, beside doing nothing; below 0 it saved"""
+    people: int
+    """how many more of them a person would be asked about; below 0 fewer"""
+
+
+def changes(judged: Iterable[Judged]) -> list[Change]:
+    """The decisions that differ, by action and what becomes of them, in words' order."""
+    groups: dict[tuple[str, str, str], list[Judged]] = {}
+    for each in judged:
+        if each.differs and not each.why:
+            groups.setdefault((each.action, each.was, each.now), []).append(each)
+    return [
+        Change(
+            action=action, was=was, now=now, decisions=len(rows), days=len({row.day for row in rows}),
+            cost_cents=sum(row.cost_cents - row.nothing_cents for row in rows),
+            people=((now == "ask") - (was == "ask")) * len(rows),
+        )
+        for (action, was, now), rows in sorted(groups.items())
+    ]  # fmt: skip
+
+
+def last_days(db: Connection, days: int) -> list[date]:
+    """The newest days of which decisions are on record, oldest first; at most so many."""
+    mine = log_entry.c.kind == "decision"
+    query = select(log_entry.c.day).where(mine).distinct().order_by(log_entry.c.day.desc()).limit(days)
+    return sorted(db.execute(query).scalars())
+
+
 def replay(db: Connection, rules: Policy, day: date | None = None) -> Iterator[Judged]:
     """Every recorded gate of a day (or of all) under these rules, in the order of the log."""
     for entry in log.entries(db, log.Filter(kind="decision", day=day)):
+        told = {"day": entry.day.isoformat(), "said": entry.body["verdict"]}
         try:
             judged = _judge(db, rules, entry.seq, entry.body)
         except DoorstepError as error:
-            yield Judged(seq=entry.seq, decision=entry.body["id"], action=entry.body["action"], why=str(error))
+            told |= {"why": str(error)}
+            yield Judged(seq=entry.seq, decision=entry.body["id"], action=entry.body["action"], **told)
         else:
             if judged is not None:
-                yield judged
+                yield judged.model_copy(update=told)
 
 
 def _judge(db: Connection, rules: Policy, seq: int, body: Mapping[str, Any]) -> Judged | None:
@@ -66,7 +114,9 @@ def _judge(db: Connection, rules: Policy, seq: int, body: Mapping[str, Any]) -> 
     action = action_kind(hashes["kind"], option)
     verdict = desk.judge(rules, action, hashes["stop"], blobs.get(db, hashes["facts"]), option)
     was = outcome["verdict"]
-    return _compared(seq, body["id"], action, was["verdict"], was["rule"], verdict)
+    nothing = next((o["cost_cents"] for o in outcome["options"] if o["id"] == NOTHING), 0)
+    prices = {"cost_cents": int(option["cost_cents"]), "nothing_cents": int(nothing)}
+    return _compared(seq, body["id"], action, was["verdict"], was["rule"], verdict).model_copy(update=prices)
 
 
 def _gate(db: Connection, body: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:

@@ -6,7 +6,7 @@ serves is the place it starts from. Times are seconds since local midnight.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -23,7 +23,7 @@ from core.store.tables import matrix_place, order, parcel, van
 from optimizer.problem import Problem, Stop, Vehicle, Zone, rebuilt
 from optimizer.schedule import figure
 from optimizer.travel import Matrix, MatrixStore, widened
-from tools import buffers, roadside, travel_times, yard
+from tools import buffers, roadside, room, travel_times, yard
 from tools.yard import CAPACITIES
 
 LIVE_SLACK_S = 6 * 3600
@@ -193,6 +193,7 @@ def first(db: Connection, here: Ground) -> Problem:
         kinds: dict[str, set[str]] = {}
         for row in orders.of_day(db, here.depot_id, here.day):
             kinds.setdefault(row.stop_id, set()).add(row.kind)
+        vehicles = room.kept(vehicles, stops, room.late_percent(db, here.depot_id, here.day))
         stops = buffers.with_buffers(stops, kinds, buffers.sigmas(db, here.depot_id, here.day), quantile)
     return Problem(matrix=here.matrix.hash, stops=stops, vehicles=vehicles, routes=routes, docks=here.docks)
 
@@ -231,8 +232,8 @@ def live(db: Connection, here: Ground, current: plans.PlanVersion, now: datetime
     found = roadside.standing(db, here, found)
     if tried in here.stops and all(stop.id != tried for stop in found.stops):
         found = _once_more(db, here, found, tried, carried.get(tried))
-    lasting = zones(db, here, now)
-    return rebuilt(found, zones=lasting) if lasting else found
+    zones = zones_of(here, incidents.lasting(db, here.depot_id, here.day, now))
+    return rebuilt(found, zones=zones) if zones else found
 
 
 def running(
@@ -276,8 +277,10 @@ def _depot_late_s(db: Connection, here: Ground, now: datetime) -> int:
     return max((60 * each.said.minutes for each in lasting if each.said.minutes is not None), default=0)
 
 
-def zones(
-    db: Connection, here: Ground, now: datetime, more: Mapping[int, tuple[float, float]] = MappingProxyType({})
+def zones_of(
+    here: Ground,
+    lasting: Iterable[incidents.Incident],
+    more: Mapping[int, tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[Zone, ...]:
     """Circles in which driving takes longer for a while, as somebody declared them. `more` are places that the day does
     not visit, by their row."""
@@ -288,7 +291,7 @@ def zones(
             radius_m=each.said.radius_m,
             places=tuple((row, *geo.offset_m(each.said.lat, each.said.lon, *at)) for row, at in sorted(rows.items())),
         )
-        for each in incidents.lasting(db, here.depot_id, here.day, now)
+        for each in lasting
         if each.said.lat is not None and each.said.lon is not None and each.said.radius_m is not None
     )  # fmt: skip
 

@@ -75,10 +75,18 @@ def standing(db: Connection, here: Ground, problem: Problem) -> Problem:
     broken = {row.vehicle_id: row for row in breakdowns.of_day(db, here.depot_id, here.day) if row.ended_at is None}
     goes_on = {van: here.seconds(until) for van, until in rests.resting_until(db, here.day).items()}
     goes_on |= {van: goes_on_s(here, row) for van, row in broken.items()}
-    if not any(each.id in goes_on for each in problem.vehicles):
+    return held_up(problem, goes_on)
+
+
+def held_up(problem: Problem, goes_on_s: Mapping[str, int]) -> Problem:
+    """With vans that stand until a second: what they stand for says nothing about how fast they will drive, so the leg
+    that is before them is as long as usual."""
+    if not any(each.id in goes_on_s for each in problem.vehicles):
         return problem
     vehicles = tuple(
-        each.model_copy(update={"ready_s": max(each.ready_s, goes_on.get(each.id, each.ready_s))})
+        each.model_copy(update={"ready_s": max(each.ready_s, goes_on_s[each.id]), "first_leg_s": None})
+        if each.id in goes_on_s
+        else each
         for each in problem.vehicles
     )
     return rebuilt(problem, vehicles=vehicles)

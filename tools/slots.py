@@ -14,7 +14,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from core import custody, fleet, orders, plans
+from core import custody, fleet, incidents, orders, plans
 from core.errors import BadInput, WrongState
 from core.fleet import Skill
 from core.orders import Kind
@@ -155,7 +155,7 @@ def held_of(here: Ground, problem: Problem) -> Held:
 
 
 def _resident(problem: Problem, here: Ground) -> Resident | None:
-    return None if resident.unknown(problem) else Resident(problem, here.matrix)
+    return None if resident.unknown(problem, here.matrix) else Resident(problem, here.matrix)
 
 
 def _of_day(db: Connection, held: Held, wanted: Wanted, length_s: int) -> list[Slot]:
@@ -185,8 +185,9 @@ def _position_by_position(
     if row is None:
         place = (wanted.lat, wanted.lon)
         row, matrix = matrix.size, widened(matrix, _points(here), [place])
-        lasting = problems.zones(db, here, here.at(problem.now_s), {row: place}) if problem.zones else ()
-        problem = rebuilt(problem, matrix=matrix.hash, zones=lasting)
+        lasting = incidents.lasting(db, here.depot_id, here.day, here.at(problem.now_s)) if problem.zones else []
+        zones = problems.zones_of(here, lasting, {row: place})
+        problem = rebuilt(problem, matrix=matrix.hash, zones=zones)
     return slots.position_by_position(problem, matrix, stop.model_copy(update={"location": row}), asked)
 
 

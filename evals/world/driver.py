@@ -7,13 +7,14 @@ send. Times are seconds since the epoch."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from core import canonical
-from evals.wire import DriverRoute, OrderRow, RouteStop
+from core.orders import BROUGHT, FROM_CUSTOMER
+from evals.wire import DriverRoute, OrderRow, RouteOrder, RouteStop
 from evals.world import chance
 from evals.world.day import Day
 from evals.world.leg import Leg, door_of
@@ -211,10 +212,9 @@ class Van:
         return [self._scan(at, mine)] if mine else []
 
     def _at_dock(self) -> list[str]:
-        """Orders to load: what is fetched from a broken van on the way is not there."""
+        """Orders to load: what is fetched at doors, or from a broken van on the way, is not there."""
         stops = self._open_stops()
-        fetched = {order.id for stop in stops if stop.giver for order in stop.orders}
-        return [order.id for stop in stops for order in stop.orders if order.id not in fetched]
+        return [o.id for stop in stops if not stop.giver for o in stop.orders if o.kind in BROUGHT]
 
     def _depart(self, at: int) -> list[Sent]:
         """What was put on the route after loading is loaded now."""
@@ -246,7 +246,7 @@ class Van:
         stop = self._present_stop()
         if stop.giver is not None:
             return self._take_over(stop, self.day.vans[stop.giver], at)
-        happened = [self._try(order.id, stop, at) for order in stop.orders if order.id not in self.tried]
+        happened = [self._try(order, stop, at) for order in stop.orders if order.id not in self.tried]
         self.stop, self.state, self.next_at = None, "free", at
         return [*happened, *self._rest(at)]
 
@@ -274,22 +274,31 @@ class Van:
         gave, took = giver._event("gave", at, stop.stop, data=scan), self._event("took", at, stop.stop, data=scan)
         return [gave, took] if mine else []
 
-    def _try(self, order: str, stop: RouteStop, at: int) -> Sent:
-        self.tried[order] = (self.route.version or 0) if self.route else 0
-        known = self.day.orders.get(order)
-        reason = "not_on_van" if order not in self.aboard else self.day.refusal(known.ref) if known else None
-        if known is not None and order in self.aboard:
+    def _try(self, order: RouteOrder, stop: RouteStop, at: int) -> Sent:
+        self.tried[order.id] = (self.route.version or 0) if self.route else 0
+        known = self.day.orders.get(order.id)
+        can = order.id in self.aboard or order.kind not in BROUGHT
+        reason = "not_on_van" if not can else self.day.refusal(known.ref) if known else None
+        if known is not None and can:
             self.day.attempts[known.ref] += 1
+        about = {"stop": stop.stop, "order": order.id}
         if reason is not None:
-            if known is not None and known.ref not in self.day.unwanted and order in self.aboard:
+            if known is not None and known.ref not in self.day.unwanted and can:
                 self.day.missed.append((at, known.ref))
-            return self._event("failed", at, self._nth(order), stop=stop.stop, order=order, data={"reason": reason})
-        del self.aboard[order]
+            return self._event("failed", at, self._nth(order.id), **about, data={"reason": reason})
         self.delivered += 1
-        if known is not None:
-            self.day.received.append((at, known.ref))
-        proof = self._proof(known.ref if known else order)
-        return self._event("delivered", at, order, stop=stop.stop, order=order, data={"proof": proof})
+        return self._done(order, known.ref if known else order.id, at, about)
+
+    def _done(self, order: RouteOrder, ref: str, at: int, about: Mapping[str, str]) -> Sent:
+        """Handed over, fetched, or repaired: what an order of its kind asks for."""
+        proof = {"proof": self._proof(ref)}
+        if order.kind in FROM_CUSTOMER:
+            self.aboard[order.id] = None
+            return self._event("fetched", at, order.id, **about, data=proof)
+        if order.kind in BROUGHT:
+            del self.aboard[order.id]
+            self.day.received.append((at, ref))
+        return self._event("delivered", at, order.id, **about, data=proof)
 
     def _nth(self, what: str) -> str:
         self.calls[what] += 1
@@ -348,7 +357,8 @@ class Van:
     def resume(self, route: DriverRoute, mine: Sequence[OrderRow], now: int) -> None:
         """Go on from what the server knows: the world keeps no state of its own."""
         self.route = route
-        self.aboard = dict.fromkeys(row.id for row in mine if row.status in ("out", "failed"))
+        goods = (row for row in mine if row.kind in BROUGHT)
+        self.aboard = dict.fromkeys(row.id for row in goods if row.status in ("out", "failed"))
         self.tried = {row.id: route.version or 0 for row in mine if row.status == "failed"}
         self.there = now >= self.signs_on_at
         if route.broken:

@@ -76,13 +76,7 @@ class Customers:
 
     @classmethod
     def of(cls, client: DoorstepClient, day: Day, rows: Sequence[OrderRow]) -> Customers:
-        scenario, row_of = day.scenario, {row.ref: row for row in rows}
-        known = [order for order in scenario.orders if order.ref in row_of]
-        cancelling = [order for order in known if order.ref in day.fate.cancelled]
-        others = [order.ref for order in known if order.ref not in day.fate.cancelled]
-        texting = chance.some(round(scenario.rates.texting * len(known)), others, scenario.seed, "texts")
-        texts = [_first_text(scenario, o, row_of[o.ref].person) for o in known if o.ref in texting]
-        return cls(client, day, sorted([*texts, *(_cancels(scenario, o, row_of[o.ref]) for o in cancelling)]))
+        return cls(client, day, _of_their_own_accord(day, rows))
 
     def add(self, text: Text) -> None:
         heapq.heappush(self.due, text)
@@ -132,13 +126,38 @@ class Customers:
         return intent
 
 
+def withdrawals(day: Day, rows: Sequence[OrderRow]) -> dict[str, int]:
+    """Order -> when its customer says that it is not wanted today: cancelled, or rather tomorrow."""
+    said = {text.ref: text.at for text in _of_their_own_accord(day, rows) if _withdraws(day, text.ref)}
+    return {row.id: said[row.ref] for row in rows if row.ref in said}
+
+
+def _withdraws(day: Day, ref: str) -> bool:
+    return ref in day.fate.cancelled or _about(day.scenario, ref) is LATER
+
+
+def _of_their_own_accord(day: Day, rows: Sequence[OrderRow]) -> list[Text]:
+    """What the customers of these orders text without being asked, in the order of time."""
+    scenario, row_of = day.scenario, {row.ref: row for row in rows}
+    known = [order for order in scenario.orders if order.ref in row_of]
+    cancelling = [order for order in known if order.ref in day.fate.cancelled]
+    others = [order.ref for order in known if order.ref not in day.fate.cancelled]
+    texting = chance.some(round(scenario.rates.texting * len(known)), others, scenario.seed, "texts")
+    texts = [_first_text(scenario, o, row_of[o.ref].person) for o in known if o.ref in texting]
+    return sorted([*texts, *(_cancels(scenario, o, row_of[o.ref]) for o in cancelling)])
+
+
+def _about(scenario: Scenario, ref: str) -> tuple[str, ...]:
+    """What a customer who texts wants, as the words for it."""
+    return chance.pick(KINDS, scenario.seed, "texts about", ref)
+
+
 def _first_text(scenario: Scenario, order: Order, person: str) -> Text:
     shifts = [van for van in scenario.vehicles if van.depot == order.depot]
     opens = min(scenario.at(van.depot, van.shift_start) for van in shifts).timestamp() + FIRST_TEXT_S
     closes = max(scenario.at(van.depot, van.shift_end) for van in shifts).timestamp() - LAST_TEXT_S
     at = chance.between(int(opens), max(int(closes), int(opens)), scenario.seed, "texts at", order.ref)
-    kind = chance.pick(KINDS, scenario.seed, "texts about", order.ref)
-    words = chance.pick(kind, scenario.seed, "words", order.ref).format(ref=order.ref)
+    words = chance.pick(_about(scenario, order.ref), scenario.seed, "words", order.ref).format(ref=order.ref)
     return Text(at, order.ref, 0, person, words)
 
 

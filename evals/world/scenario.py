@@ -167,9 +167,7 @@ class Scenario(Frozen):
 
 def import_row(order: Order) -> dict[str, Any]:
     """One order as an integrator sends it."""
-    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s", "kind"})
-    if order.kind != "delivery":  # the importer has no field for it yet: the driver reads it in the notes
-        row["notes"] = f"{order.kind.capitalize()}. {order.notes}".strip()
+    row = order.model_dump(mode="json", exclude_none=True, exclude={"service_s"})
     minutes = order.service_s / 60
     row["service_min"] = int(minutes) if minutes.is_integer() else round(minutes, 3)
     return row

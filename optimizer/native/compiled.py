@@ -23,7 +23,9 @@ import structlog
 F = TypeVar("F", bound=Callable[..., Any])
 
 HERE = Path(__file__).resolve().parent
-KERNELS = ("chance.py", "compiled.py", "layout.py", "live.py", "near.py", "places.py", "routes.py", "search.py")
+KERNELS = (
+    "chance.py", "compiled.py", "fleet.py", "layout.py", "live.py", "near.py", "places.py", "routes.py", "search.py",
+)  # fmt: skip
 """files that hold kernels, or constants that are compiled into them"""
 ENTRIES = 11
 """entries in all modules of this package: a cache with fewer indexes is cold"""

@@ -65,7 +65,7 @@ def mean_leg(layout: Layout, state: State) -> int:
     if not len(legs):
         return SCALE
     prices = layout.ground.vehicles[legs[:, at.ROUTE]]
-    cost = prices[:, at.HOUR] * legs[:, at.LEG_S] + prices[:, at.KM] * legs[:, at.LEG_M]
+    cost = (prices[:, at.HOUR] + prices[:, at.DRIVE]) * legs[:, at.LEG_S] + prices[:, at.KM] * legs[:, at.LEG_M]
     return max(1, int(cost.mean()))
 
 

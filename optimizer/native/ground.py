@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from core.errors import BadInput
-from optimizer.limits import refinements
 from optimizer.native import layout as at
 from optimizer.native.layout import ENDLESS, FAR, SCALE, Ground, State
-from optimizer.native.near import neighbours, spread
+from optimizer.native.near import neighbours
+from optimizer.native.roads import Tables, tables_of
 from optimizer.problem import Problem, Stop, Vehicle, may_carry
 from optimizer.schedule import Schedule, figure, most_aboard
 from optimizer.travel import Matrix
@@ -53,18 +53,19 @@ def unsupported(problem: Problem) -> tuple[str, ...]:
         "one pickup for several deliveries": len(set(first)) < len(first),
         EMPTY: not problem.stops or not problem.vehicles,
     }
-    return (*(words for words, is_so in odd.items() if is_so), *refinements(problem))
+    return tuple(words for words, is_so in odd.items() if is_so)
 
 
 def refuse_overflow(problem: Problem) -> None:
     """Prices and times that the kernels' integers can't hold."""
-    prices = [s.drop_penalty for s in problem.stops] + [v.fixed_cost for v in problem.vehicles]
-    prices += [rate for v in problem.vehicles for rate in (v.cost_per_hour, v.cost_per_km)]
-    prices += [problem.weights.late_minute]
+    prices = [s.drop_penalty for s in problem.stops] + [problem.weights.late_minute]
+    for v in problem.vehicles:
+        prices += [v.fixed_cost, v.cost_per_hour, v.cost_per_km, v.cost_per_driving_hour, v.cost_per_task_hour]
     if max(prices, default=0) > LARGEST_CENTS:
         what = f"a price of {max(prices)} cents is too large to plan with"
         raise BadInput(what, f"Use at most {LARGEST_CENTS}.", field="cost")
-    times = [abs(v.ready_s) for v in problem.vehicles] + [s.service_s for s in problem.stops]
+    times = [abs(v.ready_s) for v in problem.vehicles] + [s.setup_s + s.service_s for s in problem.stops]
+    times += [sum(both) for s in problem.stops for both in s.by_kind.values()]
     if max(times, default=0) > LARGEST_S:
         what = f"a time of {max(times)} s is too far from t0 to plan with"
         raise BadInput(what, f"Use at most {LARGEST_S} s; set t0 to the day.", field="time")
@@ -80,35 +81,44 @@ def lay_out(schedule: Schedule, matrix: Matrix) -> Layout:
     stops = tuple(s for s in problem.stops if s.id not in settled and (s.aboard is None or s.aboard in on_duty))
     free = [_free(schedule, v, head) for v, head in zip(problem.vehicles, heads, strict=True)]
     rows, places = _rows(stops, free)
-    ground = _ground(schedule, _tables(matrix, rows), places, stops, heads, free)
+    ground = _ground(schedule, tables_of(matrix, problem.vehicles, rows), rows, places, stops, heads, free)
     return Layout(ground, stops, problem.vehicles, heads, rows)
 
 
 def _ground(
-    schedule: Schedule, tables: tuple[at.I32, at.I32], places: list[int], stops: tuple[Stop, ...],
+    schedule: Schedule, tables: Tables, rows: at.I64, places: list[int], stops: tuple[Stop, ...],
     heads: tuple[tuple[str, ...], ...], free: list[Free],
 ) -> Ground:  # fmt: skip
-    problem, (out, inn) = schedule.problem, tables
+    problem, out = schedule.problem, tables.out
     dimensions = max((len(v.capacity) for v in problem.vehicles), default=0) or 1
     loads = _loads(stops, dimensions)
     head_of = {stop_id: i for i, head in enumerate(heads) for stop_id in head}
     allowed, sorts, by_sort, sort_of = _sorts(problem, stops, heads, head_of)
     partner, role = _pairs(stops, head_of)
-    vehicles = _vehicles(schedule, heads, free, sort_of, out, places)
-    table, windows, spans = _windows(stops)
+    kinds = list(dict.fromkeys(v.kind for v in problem.vehicles))
+    handling = _handling(stops, kinds)
+    vehicles = _vehicles(schedule, heads, free, sort_of, tables, places)
+    vehicles[:, at.KIND] = [kinds.index(v.kind) for v in problem.vehicles]
+    table, windows, spans = _windows(stops, handling)
     rooms = [
         [_room(schedule, v, head, d) for d in range(dimensions)]
         for v, head in zip(problem.vehicles, heads, strict=True)
     ]
-    numbers = np.zeros(at.GROUND_NUMBERS, np.int64)
+    room, numbers = np.array(rooms, np.int64).reshape(len(rooms), dimensions), np.zeros(at.GROUND_NUMBERS, np.int64)
     numbers[at.LATE_RATE] = problem.weights.late_minute * SCALE // 60
     numbers[at.MIXED] = bool((loads[:, :, 0] != -loads[:, :, 1]).any())
     numbers[at.SEVERAL] = bool((spans[:, 1] > 1).any())
     numbers[at.HURRIED] = bool(len(windows))
+    numbers[at.VARIED] = bool(handling[:, :, 0].any() or (handling != handling[:1]).any())
+    numbers[at.LIMITED] = bool((vehicles[:, at.MAX_DRIVE : at.MAX_METRES + 1] < ENDLESS).any())
+    numbers[at.LASTING] = bool((vehicles[:, at.MAX_ROUTE] < ENDLESS).any())
+    differ = vehicles[:, [at.FIXED, at.HOUR, at.KM, at.DRIVE]]
+    numbers[at.FLEET] = bool((differ != differ[:1]).any() or (room != room[:1]).any())
     numbers[at.LONG] = int((vehicles[:, at.SHIFT_END] - vehicles[:, at.FREE_S]).max()) // 2
     ground = Ground(
-        out=out, inn=inn, stops=table, windows=windows, spans=spans, loads=loads, vehicles=vehicles,
-        room=np.array(rooms, np.int64).reshape(len(rooms), dimensions), allowed=allowed, sorts=sorts, by_sort=by_sort,
+        out=out, inn=tables.inn, stops=table, handling=handling, places=rows, windows=windows, spans=spans,
+        loads=loads, vehicles=vehicles,
+        room=room, allowed=allowed, sorts=sorts, by_sort=by_sort,
         partner=partner, role=role, penalty=_penalties(stops, partner, role), keys=_keys(out, table, loads, len(stops)),
         near=np.full((len(stops), max(1, min(NEAR, len(stops) - 1))), -1, np.int32),
         logs=_logs(), numbers=numbers,
@@ -118,7 +128,8 @@ def _ground(
 
 def fill_neighbours(ground: Ground, stops: int | None = None) -> None:
     """Look for every stop's neighbours among the first ones, or all: that takes longer than a first plan."""
-    second, metre = (int(ground.vehicles[:, column].mean()) for column in (at.HOUR, at.KM))
+    prices = ground.vehicles[:, [at.HOUR, at.DRIVE, at.KM]].mean(axis=0).astype(np.int64)
+    second, metre = int(prices[0] + prices[1]), int(prices[2])
     if not second and not metre:
         metre = 1
     scores, count = np.empty(NEAR, np.int64), len(ground.near) if stops is None else stops
@@ -126,18 +137,21 @@ def fill_neighbours(ground: Ground, stops: int | None = None) -> None:
 
 
 class Free(NamedTuple):
-    """Where and when a vehicle is free behind its locked stops."""
+    """Where and when a vehicle is free behind its locked stops, and what it drove until then."""
 
     row: int
     second: int
     end: int | None
+    driven_s: int = 0
+    driven_m: int = 0
 
 
 def _free(schedule: Schedule, vehicle: Vehicle, head: tuple[str, ...]) -> Free:
     if not head:
         return Free(vehicle.start, vehicle.ready_s, vehicle.end)
-    visits = schedule.timing(vehicle, head).visits
-    return Free(schedule.stops[head[-1]].location, visits[-1][3], vehicle.end)
+    timing = schedule.timing(vehicle.model_copy(update={"end": None}), head)
+    there = schedule.stops[head[-1]].location
+    return Free(there, timing.visits[-1][3], vehicle.end, timing.driving_s, timing.distance_m)
 
 
 def _rows(stops: tuple[Stop, ...], free: list[Free]) -> tuple[Any, list[int]]:
@@ -147,24 +161,6 @@ def _rows(stops: tuple[Stop, ...], free: list[Free]) -> tuple[Any, list[int]]:
         places.setdefault(each, len(stops) + len(places))
     rows = [s.location for s in stops] + [-1 if row is None else row for row in places]
     return np.array(rows, np.int64), [places[f.row] for f in free] + [places[f.end] for f in free]
-
-
-def _tables(matrix: Matrix, rows: Any) -> tuple[at.I32, at.I32]:
-    size = len(rows)
-    alike = _is_symmetric(matrix.durations_s) and _is_symmetric(matrix.distances_m)
-    out = np.empty((size, size, 2), np.int32)
-    inn = np.empty((0, 0, 2) if alike else (size, size, 2), np.int32)
-    spread(matrix.durations_s, matrix.distances_m, rows, out, inn)
-    return out, out if alike else inn
-
-
-def _is_symmetric(table: Any, block: int = 512) -> bool:
-    """Block by block, so that no second copy is made and the first difference ends it."""
-    return all(
-        np.array_equal(table[i : i + block, j : j + block], table[j : j + block, i : i + block].T)
-        for i in range(0, len(table), block)
-        for j in range(0, i + 1, block)
-    )
 
 
 def _loads(stops: tuple[Stop, ...], dimensions: int) -> at.I64:
@@ -221,31 +217,48 @@ def _pairs(stops: tuple[Stop, ...], head_of: Mapping[str, int]) -> tuple[at.I32,
 
 
 def _vehicles(
-    schedule: Schedule, heads: tuple[tuple[str, ...], ...], free: list[Free], sort_of: list[int], out: at.I32,
+    schedule: Schedule, heads: tuple[tuple[str, ...], ...], free: list[Free], sort_of: list[int], tables: Tables,
     places: list[int],
 ) -> at.I64:  # fmt: skip
     found = np.zeros((len(free), at.VEHICLE_COLUMNS), np.int64)
     for i, vehicle in enumerate(schedule.problem.vehicles):
-        home = vehicle.drive_s(int(out[places[i], places[len(free) + i], 0]))
-        row = found[i]
-        row[at.HOUR], row[at.KM] = vehicle.cost_per_hour * SCALE // 3600, vehicle.cost_per_km * SCALE // 1000
-        row[at.FIXED], row[at.FREE_S], row[at.SPEED] = vehicle.fixed_cost * SCALE, free[i].second, vehicle.speed_percent
+        row, (table, km), began = found[i], tables.of[i], free[i]
+        home = vehicle.drive_s(int(tables.out[table + places[i], places[len(free) + i], 0]))
+        row[at.HOUR], row[at.KM], row[at.TABLE] = vehicle.cost_per_hour * SCALE // 3600, km, table
+        row[at.DRIVE] = vehicle.cost_per_driving_hour * SCALE // 3600
+        row[at.TASK] = vehicle.cost_per_task_hour * SCALE // 3600
+        row[at.FIXED], row[at.FREE_S], row[at.SPEED] = vehicle.fixed_cost * SCALE, began.second, vehicle.speed_percent
         # a shift that is over already must not make the locked stops impossible
-        over = free[i].second + home if heads[i] else vehicle.shift_end_s
+        over = began.second + home if heads[i] else vehicle.shift_end_s
         row[at.SHIFT_END] = min(max(vehicle.shift_end_s, over), FAR)
         most = ENDLESS if vehicle.max_stops is None else max(0, vehicle.max_stops - len(heads[i]))
         row[at.MOST], row[at.OUT_ALREADY], row[at.SORT] = most, bool(heads[i]), sort_of[i]
+        row[at.MAX_DRIVE] = _left(vehicle.max_driving_s, began.driven_s)
+        row[at.MAX_METRES] = _left(vehicle.max_distance_m, began.driven_m)
+        row[at.MAX_ROUTE] = _left(vehicle.max_route_s, began.second - vehicle.ready_s)
     return found
 
 
-def _windows(stops: tuple[Stop, ...]) -> tuple[at.I32, at.I32, at.I32]:
+def _left(limit: int | None, spent: int) -> int:
+    return ENDLESS if limit is None else max(0, limit - spent)
+
+
+def _handling(stops: tuple[Stop, ...], kinds: list[str]) -> at.I32:
+    """(kind, stop, 2): seconds of set-up and of service."""
+    both = [[s.by_kind.get(kind, (s.setup_s, s.service_s)) for s in stops] for kind in kinds]
+    return np.array(both, np.int32).reshape(len(kinds), len(stops), 2)
+
+
+def _windows(stops: tuple[Stop, ...], handling: at.I32) -> tuple[at.I32, at.I32, at.I32]:
+    """A stop's service is the shortest of all kinds of vehicles, without set-up."""
     table, spans = np.zeros((len(stops), 4), np.int32), np.zeros((len(stops), 2), np.int32)
     windows: list[tuple[int, int]] = []
+    shortest = handling[:, :, 1].min(axis=0)
     for i, stop in enumerate(stops):
         spans[i] = len(windows), len(stop.windows)
         windows += stop.windows
         opens, closes = (stop.windows[0][0], stop.windows[-1][1]) if stop.windows else (-FAR, FAR)
-        table[i] = _held(opens), _held(closes), stop.service_s, _held(FAR if stop.due_s is None else stop.due_s)
+        table[i] = _held(opens), _held(closes), shortest[i], _held(FAR if stop.due_s is None else stop.due_s)
     return table, np.array([[_held(e) for e in w] for w in windows], np.int32).reshape(len(windows), 2), spans
 
 
@@ -261,7 +274,7 @@ def _penalties(stops: tuple[Stop, ...], partner: at.I32, role: at.I32) -> at.I64
 def _keys(out: at.I32, table: at.I32, loads: at.I64, stops: int) -> at.I64:
     keys = np.zeros((stops, at.KEYS), np.int64)
     keys[:, at.BY_DEMAND] = np.abs(loads).max(axis=2).sum(axis=1)
-    keys[:, at.BY_FAR] = out[stops:, :stops].astype(np.int64).sum(axis=2).min(axis=0) if stops else 0
+    keys[:, at.BY_FAR] = out[stops : out.shape[1], :stops].astype(np.int64).sum(axis=2).min(axis=0) if stops else 0
     keys[:, at.BY_LENGTH] = table[:, 1].astype(np.int64) - table[:, 0]
     keys[:, at.BY_START], keys[:, at.BY_END] = table[:, 0], table[:, 1]
     return keys
@@ -279,7 +292,8 @@ def start(layout: Layout, routes: Mapping[str, tuple[str, ...]]) -> State:
     """A state with these routes linked, not timed yet. Locked stops are in the ground already."""
     ground = layout.ground
     stops, vehicles = len(layout.stops), len(layout.vehicles)
-    state = at.new_state(stops, vehicles, ground.room.shape[1], len(ground.sorts), bool(ground.numbers[at.MIXED]))
+    mixed, lasting = (bool(ground.numbers[flag]) for flag in (at.MIXED, at.LASTING))
+    state = at.new_state(stops, vehicles, ground.room.shape[1], len(ground.sorts), mixed, lasting)
     nodes, number = state.nodes, {s.id: i for i, s in enumerate(layout.stops)}
     nodes[:stops, at.ROUTE], nodes[:stops, at.ROW] = -1, np.arange(stops)
     nodes[:stops, at.OPEN : at.DUE + 1] = ground.stops

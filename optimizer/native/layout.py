@@ -27,6 +27,8 @@ FAR = 2**30
 """seconds or metres beyond everything; two of them still fit into 32 bits"""
 NEVER = 2**62
 """units beyond every cost"""
+BROKEN = 2**48
+"""units for a route that breaks something: such a change is undone"""
 ENDLESS = 2**50
 """room where a capacity has no limit; also what a stop costs that must be put somewhere"""
 LOGS = 4096
@@ -53,17 +55,29 @@ ROW = 11
 OPEN, CLOSE, SERVICE, DUE = 12, 13, 14, 15
 NODE_COLUMNS = 16
 
-# columns of Ground.vehicles
-HOUR, KM, FIXED, FREE_S, SHIFT_END, MOST, SPEED, OUT_ALREADY, SORT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-VEHICLE_COLUMNS = 9
+# columns of Ground.vehicles; the first eight are read at every place that is priced
+HOUR, KM, DRIVE, TASK, SPEED, TABLE, MOST, SORT = 0, 1, 2, 3, 4, 5, 6, 7
+"""units a second out, a metre, a second of driving and one at a door; percent; first row of its profile's table ..."""
+FIXED, FREE_S, SHIFT_END, OUT_ALREADY, KIND, MAX_DRIVE, MAX_METRES, MAX_ROUTE = 8, 9, 10, 11, 12, 13, 14, 15
+VEHICLE_COLUMNS = 16
 
 # columns of State.routes
-COUNT, METRES, END_S, LATE_S, COST, SAVED, SEEN = 0, 1, 2, 3, 4, 5, 6
-ROUTE_COLUMNS = 7
+COUNT, METRES, END_S, LATE_S, COST, SAVED, SEEN, DRIVEN = 0, 1, 2, 3, 4, 5, 6, 7
+ROUTE_COLUMNS = 8
+
+# columns of State.ahead: of the way from the start until a node is left
+WAY = 0
+"""seconds of driving, set-up and service"""
+NOT_BEFORE = 1
+"""when it is left at the earliest for what is waited for on the way, however early the start"""
+START_BY = 2
+"""the latest start with which every window on the way is met"""
 
 # Ground.numbers; behind them a row of the tables for the start and the end of each route
-LATE_RATE, MIXED, SEVERAL, LONG, HURRIED = 0, 1, 2, 3, 4
-GROUND_NUMBERS = 5
+LATE_RATE, MIXED, SEVERAL, LONG, HURRIED, VARIED, LIMITED, LASTING, FLEET = 0, 1, 2, 3, 4, 5, 6, 7, 8
+"""... VARIED: times at a door differ by vehicle or stop before; LIMITED: driving, distance; LASTING: hours out;
+FLEET: vehicles differ in room or prices"""
+GROUND_NUMBERS = 9
 
 # State.numbers
 TOTAL, BEST, ABSENT, REMOVED, SAVED_NODES, SAVED_ROUTES, STAMP, BLINK, SEARCH, PLANNED = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -81,11 +95,16 @@ class Ground(NamedTuple):
     """A problem as numbers; no kernel writes to it."""
 
     out: I32
-    """(row, row, 2): seconds and metres from the first to the second"""
+    """(row, row, 2): seconds and metres from the first to the second, a table of rows below the other for each
+    profile"""
     inn: I32
     """(row, row, 2): seconds and metres to the first from the second; the same array when both ways are alike"""
     stops: I32
     """(stop, 4): OPEN, CLOSE, SERVICE, DUE as in a node"""
+    handling: I32
+    """(kind, stop, 2): seconds of set-up and of service"""
+    places: I64
+    """the matrix's row of each row of a table: where no set-up is needed again; -1: nowhere"""
     windows: I32
     """(window, 2): opens, closes"""
     spans: I32
@@ -122,6 +141,8 @@ class State(NamedTuple):
     """(vehicle, dimension): loaded before it leaves"""
     levels: I64
     """(node, dimension, 3): aboard when leaving it, the most up to it, the most from it on"""
+    ahead: I32
+    """(node, 3): the way from the start to each node, where routes may last only so long"""
     hints: I32
     """a sort's first vehicle that may be without stops"""
     absent: I32
@@ -144,13 +165,14 @@ def _zeros(kind: Any, *shape: int) -> Any:
     return np.zeros(shape, dtype=kind)
 
 
-def new_state(stops: int, vehicles: int, dimensions: int, sorts: int, mixed: bool) -> State:
+def new_state(stops: int, vehicles: int, dimensions: int, sorts: int, mixed: bool, lasting: bool = False) -> State:
     nodes, levels = stops + 2 * vehicles, (stops + 2 * vehicles if mixed else 1)
     return State(
         nodes=_zeros(np.int32, nodes, NODE_COLUMNS),
         routes=_zeros(np.int64, vehicles, ROUTE_COLUMNS),
         loads=_zeros(np.int64, vehicles, dimensions),
         levels=_zeros(np.int64, levels, dimensions, 3),
+        ahead=_zeros(np.int32, nodes if lasting else 1, 3),
         hints=_zeros(np.int32, sorts),
         absent=_zeros(np.int32, stops + 1),
         removed=_zeros(np.int32, stops + 1),
@@ -171,7 +193,8 @@ def new_state(stops: int, vehicles: int, dimensions: int, sorts: int, mixed: boo
 def _example_ground() -> Ground:
     two = _zeros(np.int32, 1, 1)
     return Ground(
-        out=_zeros(np.int32, 1, 1, 2), inn=_zeros(np.int32, 1, 1, 2), stops=two, windows=two, spans=two,
+        out=_zeros(np.int32, 1, 1, 2), inn=_zeros(np.int32, 1, 1, 2), stops=two,
+        handling=_zeros(np.int32, 1, 1, 2), places=_zeros(np.int64, 1), windows=two, spans=two,
         loads=_zeros(np.int64, 1, 1, 2), vehicles=_zeros(np.int64, 1, 1), room=_zeros(np.int64, 1, 1),
         allowed=_zeros(np.uint8, 1, 1), sorts=two, by_sort=_zeros(np.int32, 1), partner=_zeros(np.int32, 1),
         role=_zeros(np.int32, 1), penalty=_zeros(np.int64, 1), keys=_zeros(np.int64, 1, 1), near=two,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.native.compiled import entry, kernel
+from optimizer.native.fleet import unused
 from optimizer.native.layout import (
     ABSENT,
     BLINK,
@@ -37,7 +38,7 @@ from optimizer.native.layout import (
     wide,
 )
 from optimizer.native.near import READ_ONLY
-from optimizer.native.places import at, best_on, may, unused
+from optimizer.native.places import at, best_on, may
 from optimizer.native.routes import opening, put, take
 from optimizer.native.search import keep_best, recreate, save, settle, tear, undo
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from optimizer.native.chance import below
 from optimizer.native.compiled import inlined, kernel
+from optimizer.native.fleet import larger, unused
 from optimizer.native.layout import (
     BLINK,
     BY_LENGTH,
     COUNT,
     DEP,
+    DRIVE,
     DUE,
     END_S,
     FAR,
+    FLEET,
     FLOOR,
     HOUR,
     KM,
@@ -20,11 +23,13 @@ from optimizer.native.layout import (
     LD,
     LEG_M,
     LEG_S,
+    LIMITED,
     LONG,
     MIXED,
     MOST,
     NEVER,
     NEXT,
+    OPEN,
     PREV,
     REST,
     ROUTE,
@@ -33,11 +38,24 @@ from optimizer.native.layout import (
     SEEN,
     SERVICE,
     SPEED,
+    TABLE,
+    TASK,
     Ground,
     State,
     wide,
 )
-from optimizer.native.routes import between, driven, fits, holds, more_late, opening, start_of
+from optimizer.native.routes import (
+    between,
+    driven,
+    fits,
+    holds,
+    more_late,
+    opening,
+    settling,
+    start_of,
+    takes,
+    too_far,
+)
 
 OPENS = 2
 """for one stop in so many another vehicle is a place like others; for the rest, when nothing else fits"""
@@ -69,55 +87,62 @@ def pair_fits(g: Ground, s: State, c: int, d: int, p: int, x: int, v: int, behin
 
 
 @kernel
-def second(g: Ground, s: State, d: int, x: int, row: int, dep: int, q: int, v: int) -> tuple[int, int, int]:
-    """The second stop of a pair between x, left then, and q: (end of the route, metres more but for the leg from x,
-    seconds late); the end is FAR when it does not fit."""
-    percent = g.vehicles[v, SPEED]
-    start = started(g, d, dep + driven(wide(g.out[row, d, 0]), percent))
+def second(g: Ground, s: State, d: int, row: int, dep: int, q: int, v: int) -> tuple[int, int, int, int, int]:
+    """The second stop of a pair between a row, left then, and q: (end of the route, seconds and metres driven there and
+    on, seconds at doors more, seconds late); the end is FAR when it does not fit."""
+    percent, table, b = g.vehicles[v, SPEED], g.vehicles[v, TABLE], s.nodes[q, ROW]
+    there, onward = driven(wide(g.out[table + row, d, 0]), percent), driven(wide(g.out[table + d, b, 0]), percent)
+    start = started(g, d, dep + there)
     if start >= FAR:
-        return FAR, 0, 0
-    b = s.nodes[q, ROW]
-    then = start + g.stops[d, 2] + driven(wide(g.out[d, b, 0]), percent)
-    if then > s.nodes[q, LA]:
-        return FAR, 0, 0
+        return FAR, 0, 0, 0, 0
+    stay, more = takes(g, d, row, v), settling(g, s, d, q, v)
+    then = start + stay + onward
+    if then > s.nodes[q, LA] or (more > 0 and max(then, wide(s.nodes[q, OPEN])) + more > s.nodes[q, LA]):
+        return FAR, 0, 0, 0, 0
     late = max(wide(0), start - g.stops[d, 3]) + (more_late(g, s, q, then) if then > s.nodes[q, LD] else 0)
-    end = max(wide(s.nodes[q, FLOOR]), then + s.nodes[q, REST])
-    return end, wide(g.out[row, d, 1]) + g.out[d, b, 1], late
+    end = max(wide(s.nodes[q, FLOOR]), then + s.nodes[q, REST]) + more
+    return end, there + onward, wide(g.out[table + row, d, 1]) + g.out[table + d, b, 1], stay + more, late
 
 
 @kernel
 def pair_at(g: Ground, s: State, c: int, d: int, p: int, v: int) -> tuple[int, int]:
     """(units more, the node behind which d comes) with c behind p and d where it then costs least."""
     nodes, vehicle, stops = s.nodes, g.vehicles[v], len(g.stops)
-    percent, hour, km, rate = vehicle[SPEED], vehicle[HOUR], vehicle[KM], g.numbers[LATE_RATE]
+    percent, table, rate = vehicle[SPEED], vehicle[TABLE], g.numbers[LATE_RATE]
     best, where = NEVER, -1
-    start = started(g, c, nodes[p, DEP] + driven(wide(g.out[nodes[p, ROW], c, 0]), percent))
+    drive = driven(wide(g.out[table + nodes[p, ROW], c, 0]), percent)
+    start = started(g, c, nodes[p, DEP] + drive)
     if start >= FAR or not pair_fits(g, s, c, d, p, p, v, False):
         return best, where
-    late = max(wide(0), start - g.stops[c, 3])
-    dep, x, q = start + g.stops[c, 2], c, nodes[p, NEXT]
-    metres = wide(g.out[nodes[p, ROW], c, 1]) - nodes[p, LEG_M]
+    late, handled = max(wide(0), start - g.stops[c, 3]), takes(g, c, nodes[p, ROW], v)
+    dep, x, q = start + handled, c, nodes[p, NEXT]
+    drive -= nodes[p, LEG_S]
+    metres = wide(g.out[table + nodes[p, ROW], c, 1]) - nodes[p, LEG_M]
     while True:
-        end, more, then_late = second(g, s, d, x, c if x == c else nodes[x, ROW], dep, q, v)
+        end, way, far, stay, then_late = second(g, s, d, c if x == c else nodes[x, ROW], dep, q, v)
         at = p if x == c else x
         if end < FAR and pair_fits(g, s, c, d, p, at, v, True):
-            without = 0 if x == c else wide(nodes[x, LEG_M])
-            cost = km * (metres + more - without) + hour * (end - s.routes[v, END_S]) + rate * (late + then_late)
-            if cost < best:
+            way, far = (
+                way + drive - (0 if x == c else nodes[x, LEG_S]),
+                far + metres - (0 if x == c else nodes[x, LEG_M]),
+            )
+            cost = vehicle[KM] * far + vehicle[DRIVE] * way + vehicle[TASK] * (handled + stay)
+            cost += vehicle[HOUR] * (end - s.routes[v, END_S]) + rate * (late + then_late)
+            if cost < best and (g.numbers[LIMITED] == 0 or not too_far(g, s, v, far, way)):
                 best, where = cost, x
         if q >= stops:
             return best, where
+        more, leg = wide(0), wide(nodes[x, LEG_S])
         if x == c:
-            metres += g.out[c, nodes[q, ROW], 1]
-            arrival = dep + driven(wide(g.out[c, nodes[q, ROW], 0]), percent)
-        else:
-            arrival = dep + nodes[x, LEG_S]
+            leg, more = driven(wide(g.out[table + c, nodes[q, ROW], 0]), percent), settling(g, s, c, q, v)
+            drive, metres, handled = drive + leg, metres + g.out[table + c, nodes[q, ROW], 1], handled + more
+        arrival = dep + leg
         if arrival > nodes[q, LA] or arrival > g.stops[d, 1] or not pair_fits(g, s, c, d, p, q, v, False):
             return best, where
         start = started(g, q, arrival)
         was = wide(nodes[q, DEP]) - nodes[q, SERVICE]
         late += max(wide(0), start - nodes[q, DUE]) - max(wide(0), was - nodes[q, DUE])
-        dep, x, q = start + nodes[q, SERVICE], q, nodes[q, NEXT]
+        dep, x, q = start + nodes[q, SERVICE] + more, q, nodes[q, NEXT]
 
 
 @inlined
@@ -136,7 +161,8 @@ def at(g: Ground, s: State, c: int, p: int) -> tuple[int, int]:
         return pair_at(g, s, c, g.partner[c], p, v)
     if g.numbers[MIXED] != 0 and not holds(g, s, c, p, v):
         return NEVER, -1
-    return between(g, s, c, g.out[c], g.inn[c], p, s.nodes[p, NEXT], v), -1
+    own = c + g.vehicles[v, TABLE]
+    return between(g, s, c, g.out[own], g.inn[own], p, s.nodes[p, NEXT], v), -1
 
 
 @inlined
@@ -147,18 +173,6 @@ def blinks(s: State) -> bool:
         return False
     s.numbers[BLINK] = 1 + below(s.rng, BLINKS)
     return True
-
-
-@inlined
-def unused(g: Ground, s: State, sort: int) -> int:
-    """A vehicle of this sort without stops; -1 when all have some."""
-    first, count = g.sorts[sort, 0], g.sorts[sort, 1]
-    while s.hints[sort] < count:
-        v = g.by_sort[first + s.hints[sort]]
-        if s.routes[v, COUNT] == 0 and g.vehicles[v, MOST] > 0:
-            return v
-        s.hints[sort] += 1
-    return -1
 
 
 @kernel
@@ -191,6 +205,18 @@ def best_on(g: Ground, s: State, c: int, v: int, best: int, where: int, then: in
                 best, where, then = cost, p, mate
         p = q
     return best, where, then
+
+
+@kernel
+def best_with_larger(g: Ground, s: State, c: int, v: int, best: int, where: int, then: int) -> tuple[int, int, int]:
+    """The best of what is known and the places on a route that is full, if a larger vehicle drives it."""
+    if g.role[c] != 0 or g.numbers[MIXED] != 0:
+        return best, where, then
+    more, u = larger(g, s, c, v)
+    if u < 0 or more >= best:
+        return best, where, then
+    least, p, then_p = best_on(g, s, c, v, best - more, -1, -1)
+    return (least + more, p, then_p) if p >= 0 else (best, where, then)
 
 
 @kernel
@@ -233,6 +259,8 @@ def best_nearby(g: Ground, s: State, c: int) -> tuple[int, int, int]:
         s.routes[v, SEEN] = s.numbers[SEARCH]
         if may(g, s, c, v):
             best, where, then = best_on(g, s, c, v, best, where, then)
+        elif g.numbers[FLEET] != 0:
+            best, where, then = best_with_larger(g, s, c, v, best, where, then)
     if where >= 0 and below(s.rng, OPENS) != 0:
         return best, where, then
     return best_opening(g, s, c, best, where, then)
@@ -245,4 +273,6 @@ def best_anywhere(g: Ground, s: State, c: int) -> tuple[int, int, int]:
     for v in range(len(g.vehicles)):
         if s.routes[v, COUNT] > 0 and may(g, s, c, v):
             best, where, then = best_on(g, s, c, v, best, where, then)
+        elif s.routes[v, COUNT] > 0 and g.numbers[FLEET] != 0:
+            best, where, then = best_with_larger(g, s, c, v, best, where, then)
     return best_opening(g, s, c, best, where, then)

@@ -16,6 +16,7 @@ import numpy as np
 
 from core.errors import BadInput, NotFound, WrongState
 from optimizer.churn import moves
+from optimizer.limits import refinements
 from optimizer.native import layout as at
 from optimizer.native import live
 from optimizer.native.chance import seeded
@@ -45,10 +46,11 @@ class Legs(NamedTuple):
     """both (1, rows), read-only"""
 
 
-def unknown(problem: Problem) -> tuple[str, ...]:
+def unknown(problem: Problem, matrix: Matrix) -> tuple[str, ...]:
     """What keeps a day from being held as a resident plan, in words; empty when nothing does."""
     odd = (words for words in unsupported(problem) if words != EMPTY or not problem.vehicles)
-    return (*odd, *(("zones",) if problem.zones else ()))
+    more = {"zones": bool(problem.zones), "a price of each leg": matrix.tolls is not None}
+    return (*odd, *refinements(problem), *(words for words, there in more.items() if there))
 
 
 class Place(NamedTuple):
@@ -93,7 +95,7 @@ class Resident:
     """The plan of a running day. Not for two threads at once, but for `polish`, which works on a copy."""
 
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
-        odd = unknown(problem)
+        odd = unknown(problem, matrix)
         if odd:
             raise BadInput(f"a resident plan knows no {', '.join(odd)}", "Use optimizer.options.", field="problem")
         self.matrix = matrix
@@ -110,6 +112,7 @@ class Resident:
         self.schedule = Schedule(rebuilt(problem, stops=(*problem.stops, *free)), self.matrix)
         self.layout = lay_out(self.schedule, self.matrix)
         self.ground, self._stops = self.layout.ground, list(self.layout.stops)
+        self.ground.numbers[at.FLEET] = 0  # nobody who is out hands a whole route to somebody else
         fill_neighbours(self.ground, len(self._stops) - SPARE)
         self.state = start(self.layout, problem.routes)
         time_all(self.ground, self.state)

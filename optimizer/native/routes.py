@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from optimizer.native.compiled import inlined, kernel
 from optimizer.native.layout import (
+    BROKEN,
     CLOSE,
     COST,
     COUNT,
     DEP,
+    DRIVE,
+    DRIVEN,
     DUE,
     END_S,
     FAR,
@@ -23,18 +26,25 @@ from optimizer.native.layout import (
     FREE_S,
     HOUR,
     I32,
+    KIND,
     KM,
     LA,
+    LASTING,
     LATE_RATE,
     LATE_S,
     LD,
     LEG_M,
     LEG_S,
+    LIMITED,
+    MAX_DRIVE,
+    MAX_METRES,
+    MAX_ROUTE,
     METRES,
     MIXED,
     MOST,
     NEVER,
     NEXT,
+    NOT_BEFORE,
     OPEN,
     OUT_ALREADY,
     POS,
@@ -47,6 +57,11 @@ from optimizer.native.layout import (
     SHIFT_END,
     SORT,
     SPEED,
+    START_BY,
+    TABLE,
+    TASK,
+    VARIED,
+    WAY,
     Ground,
     State,
     wide,
@@ -84,18 +99,38 @@ def latest_of(g: Ground, stop: int, limit: int) -> int:
 
 
 @inlined
+def takes(g: Ground, c: int, row: int, v: int) -> int:
+    """Seconds at a stop behind that row: set-up, unless the vehicle stands there already, and service."""
+    if g.numbers[VARIED] == 0:
+        return wide(g.stops[c, 2])
+    kind = g.vehicles[v, KIND]
+    settled = g.places[c] >= 0 and g.places[c] == g.places[row]
+    return wide(g.handling[kind, c, 1]) + (0 if settled else g.handling[kind, c, 0])
+
+
+@inlined
+def settling(g: Ground, s: State, c: int, q: int, v: int) -> int:
+    """Seconds more that a route needs at q when c comes before it."""
+    if g.numbers[VARIED] == 0 or q >= len(g.stops):
+        return wide(0)
+    return takes(g, q, c, v) - s.nodes[q, SERVICE]
+
+
+@inlined
 def follow(g: Ground, s: State, p: int, q: int, seconds: int, metres: int) -> None:
     """Make q follow p on p's route, with this leg between them."""
     nodes = s.nodes
     nodes[p, NEXT], nodes[q, PREV] = q, p
     nodes[p, LEG_S] = driven(wide(seconds), g.vehicles[nodes[p, ROUTE], SPEED])
     nodes[p, LEG_M] = metres
+    if g.numbers[VARIED] != 0 and q < len(g.stops):
+        nodes[q, SERVICE] = takes(g, q, nodes[p, ROW], nodes[p, ROUTE])
 
 
 @inlined
 def link(g: Ground, s: State, p: int, q: int) -> None:
     """Make q follow p on p's route."""
-    a, b = s.nodes[p, ROW], s.nodes[q, ROW]
+    a, b = s.nodes[p, ROW] + g.vehicles[s.nodes[p, ROUTE], TABLE], s.nodes[q, ROW]
     follow(g, s, p, q, g.out[a, b, 0], g.out[a, b, 1])
 
 
@@ -107,6 +142,7 @@ def retime(g: Ground, s: State, v: int) -> None:
     first, last = stops + v, stops + vehicles + v
     now, leg, metres = g.vehicles[v, FREE_S], wide(nodes[first, LEG_S]), wide(nodes[first, LEG_M])
     late, count, x = wide(0), 0, nodes[first, NEXT]
+    drive, handled, missed = leg, wide(0), False
     while x != last:
         arrival = now + leg
         start = max(arrival, wide(nodes[x, OPEN]))
@@ -114,18 +150,27 @@ def retime(g: Ground, s: State, v: int) -> None:
             start = start_of(g, x, arrival)
             start = arrival if start >= FAR else start  # a plan that breaks it already
         late += max(wide(0), start - nodes[x, DUE])
+        missed |= arrival > nodes[x, CLOSE]
         now = start + nodes[x, SERVICE]
         nodes[x, DEP], nodes[x, POS] = now, count
         leg, metres, count = wide(nodes[x, LEG_S]), metres + nodes[x, LEG_M], count + 1
+        drive, handled = drive + leg, handled + nodes[x, SERVICE]
         x = nodes[x, NEXT]
     vehicle = g.vehicles[v]
     used = count > 0 or vehicle[OUT_ALREADY] != 0
     route = s.routes[v]
     route[COUNT], route[METRES], route[LATE_S] = count, metres if used else 0, late
+    route[DRIVEN] = drive if used else 0
     route[END_S] = now + leg if used else vehicle[FREE_S]
     fixed = vehicle[FIXED] if count > 0 and vehicle[OUT_ALREADY] == 0 else 0
     route[COST] = fixed + vehicle[HOUR] * (route[END_S] - vehicle[FREE_S]) + vehicle[KM] * route[METRES]
-    route[COST] += g.numbers[LATE_RATE] * late
+    route[COST] += g.numbers[LATE_RATE] * late + vehicle[DRIVE] * route[DRIVEN] + vehicle[TASK] * handled
+    if g.numbers[VARIED] != 0 and (missed or route[END_S] > vehicle[SHIFT_END]):
+        route[COST] += BROKEN  # set-up that is needed since another stop has gone
+    if count > 0 and (g.numbers[LIMITED] != 0 or g.numbers[LASTING] != 0):
+        lasts = advance(g, s, v) if g.numbers[LASTING] != 0 else wide(0)
+        over = route[DRIVEN] > vehicle[MAX_DRIVE] or route[METRES] > vehicle[MAX_METRES] or lasts > vehicle[MAX_ROUTE]
+        route[COST] += BROKEN if over else 0
     slack(g, s, v)
     if g.numbers[MIXED] != 0:
         reload(g, s, v)
@@ -157,6 +202,53 @@ def slack(g: Ground, s: State, v: int) -> None:
             floor = max(floor, opens + rest)
         nodes[x, LA], nodes[x, LD], nodes[x, REST], nodes[x, FLOOR] = latest, unlate, rest, floor
         x = nodes[x, PREV]
+
+
+@kernel
+def advance(g: Ground, s: State, v: int) -> int:
+    """Fill `ahead` along a timed route; seconds that it lasts when it begins as late as it can without ending later.
+
+    A route that starts at t ends at max(floor, t + way): starting later than floor - way ends later, starting later
+    than its windows allow misses one."""
+    nodes, ahead = s.nodes, s.ahead
+    stops, vehicles = len(g.stops), len(g.vehicles)
+    first, last = stops + v, stops + vehicles + v
+    way, floor, latest, x = wide(0), wide(-FAR), wide(FAR), first
+    now = g.vehicles[v, FREE_S]
+    while True:
+        ahead[x, WAY], ahead[x, NOT_BEFORE], ahead[x, START_BY] = way, floor, latest
+        leg, x = wide(nodes[x, LEG_S]), nodes[x, NEXT]
+        way, floor = way + leg, max(floor + leg, wide(-FAR))
+        if x == last:
+            return max(way, floor - latest)
+        latest = min(latest, nodes[x, CLOSE] - way)
+        start = wide(nodes[x, DEP]) - nodes[x, SERVICE]
+        floor = max(floor, start if start > now + leg else -FAR)
+        way, floor, now = way + nodes[x, SERVICE], floor + nodes[x, SERVICE], wide(nodes[x, DEP])
+
+
+@inlined
+def too_far(g: Ground, s: State, v: int, metres: int, drive: int) -> bool:
+    """Does so much more go beyond what the vehicle may drive?"""
+    route, vehicle, first = s.routes[v], g.vehicles[v], len(g.stops) + v
+    if route[COUNT] == 0 and vehicle[OUT_ALREADY] == 0:
+        metres, drive = metres + s.nodes[first, LEG_M], drive + s.nodes[first, LEG_S]
+    return route[METRES] + metres > vehicle[MAX_METRES] or route[DRIVEN] + drive > vehicle[MAX_DRIVE]
+
+
+@inlined
+def too_long(g: Ground, s: State, c: int, p: int, q: int, v: int, arrival: int, start: int, then: int) -> bool:
+    """Is the route with c between p and q, reached, begun and q reached then, longer than it may last?"""
+    leg, onward = arrival - s.nodes[p, DEP], then - start
+    way, floor = s.ahead[p, WAY] + leg, wide(s.ahead[p, NOT_BEFORE]) + leg
+    latest = min(wide(s.ahead[p, START_BY]), g.stops[c, 1] - way)
+    floor = max(floor, start if start > arrival else -FAR)
+    way, floor = way + onward, floor + onward
+    latest = min(latest, s.nodes[q, LA] - way)
+    return (
+        max(way + s.nodes[q, REST], max(floor + s.nodes[q, REST], s.nodes[q, FLOOR]) - latest)
+        > g.vehicles[v, MAX_ROUTE]
+    )
 
 
 @kernel
@@ -230,17 +322,25 @@ def between(g: Ground, s: State, c: int, out: I32, inn: I32, p: int, q: int, v: 
     window or the shift."""
     nodes, vehicle = s.nodes, g.vehicles[v]
     a, b, percent = nodes[p, ROW], nodes[q, ROW], vehicle[SPEED]
-    arrival = nodes[p, DEP] + driven(wide(inn[a, 0]), percent)
+    there, onward = driven(wide(inn[a, 0]), percent), driven(wide(out[b, 0]), percent)
+    arrival = nodes[p, DEP] + there
     if arrival > g.stops[c, 1]:
         return NEVER
     start = max(arrival, wide(g.stops[c, 0]))
     if g.spans[c, 1] > 1:
         start = start_of(g, c, arrival)
-    then = start + g.stops[c, 2] + driven(wide(out[b, 0]), percent)
-    if then > nodes[q, LA]:
+    stay = takes(g, c, a, v)
+    then = start + stay + onward
+    more = settling(g, s, c, q, v)
+    if then > nodes[q, LA] or (more > 0 and max(then, wide(nodes[q, OPEN])) + more > nodes[q, LA]):
         return NEVER
-    cost = vehicle[KM] * (wide(inn[a, 1]) + out[b, 1] - nodes[p, LEG_M])
-    cost += vehicle[HOUR] * (max(wide(nodes[q, FLOOR]), then + nodes[q, REST]) - s.routes[v, END_S])
+    metres, drive = wide(inn[a, 1]) + out[b, 1] - nodes[p, LEG_M], there + onward - nodes[p, LEG_S]
+    if g.numbers[LIMITED] != 0 and too_far(g, s, v, metres, drive):
+        return NEVER
+    if g.numbers[LASTING] != 0 and too_long(g, s, c, p, q, v, arrival, start, then + max(wide(0), more)):
+        return NEVER
+    cost = vehicle[KM] * metres + vehicle[DRIVE] * drive + vehicle[TASK] * (stay + more)
+    cost += vehicle[HOUR] * (max(wide(nodes[q, FLOOR]), then + nodes[q, REST]) + more - s.routes[v, END_S])
     late = max(wide(0), start - g.stops[c, 3])
     if then > nodes[q, LD]:
         late += more_late(g, s, q, then)
@@ -252,7 +352,8 @@ def opening(g: Ground, s: State, v: int) -> int:
     """Units that the first stop of a vehicle costs beside what `between` says: its use, and no leg is saved."""
     if s.routes[v, COUNT] > 0 or g.vehicles[v, OUT_ALREADY] != 0:
         return 0
-    return g.vehicles[v, FIXED] + g.vehicles[v, KM] * s.nodes[len(g.stops) + v, LEG_M]
+    first, vehicle = len(g.stops) + v, g.vehicles[v]
+    return vehicle[FIXED] + vehicle[KM] * s.nodes[first, LEG_M] + vehicle[DRIVE] * s.nodes[first, LEG_S]
 
 
 @inlined
@@ -263,8 +364,8 @@ def put(g: Ground, s: State, c: int, p: int) -> None:
     for d in range(g.room.shape[1]):
         s.loads[v, d] += g.loads[c, d, 0]
     # by the stop's own rows: those of others do not know one that has just come
-    a = s.nodes[p, ROW]
-    follow(g, s, p, c, g.inn[c, a, 0], g.inn[c, a, 1])
+    a, own = s.nodes[p, ROW], c + g.vehicles[v, TABLE]
+    follow(g, s, p, c, g.inn[own, a, 0], g.inn[own, a, 1])
     link(g, s, c, q)
 
 

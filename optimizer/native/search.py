@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimizer.native.chance import below, draw
 from optimizer.native.compiled import entry, inlined, kernel
+from optimizer.native.fleet import better_driver, exchange, larger
 from optimizer.native.layout import (
     ABSENT,
     BEST,
@@ -15,9 +16,11 @@ from optimizer.native.layout import (
     BY_START,
     COST,
     COUNT,
+    FLEET,
     GROUND,
     HURRIED,
     I64,
+    LASTING,
     LOGS,
     MIXED,
     NEVER,
@@ -39,7 +42,7 @@ from optimizer.native.layout import (
     wide,
 )
 from optimizer.native.places import BLINKS, best_anywhere, best_nearby
-from optimizer.native.routes import link, put, retime, take
+from optimizer.native.routes import advance, fits, link, put, retime, take
 
 TORN = 10
 """stops that a ruin takes out, on average"""
@@ -122,6 +125,8 @@ def undo(g: Ground, s: State, total: int, absent: int) -> None:
         v = s.saved_route_ids[n]
         copy_row(s.saved_routes, n, s.routes, v)
         copy_row(s.saved_loads, n, s.loads, v)
+        if g.numbers[LASTING] != 0 and s.routes[v, COUNT] > 0:
+            advance(g, s, v)
         if s.routes[v, COUNT] == 0:
             s.hints[g.vehicles[v, SORT]] = 0
     for i in range(absent):
@@ -233,13 +238,39 @@ def sort_removed(g: Ground, s: State) -> None:
 
 @kernel
 def insert(g: Ground, s: State, c: int, p: int, then: int) -> None:
-    """Put a stop, or a pair, behind the nodes that were found."""
-    save(g, s, s.nodes[p, ROUTE])
+    """Put a stop, or a pair, behind the nodes that were found; on a route that is full, with a larger vehicle."""
+    v = wide(s.nodes[p, ROUTE])
+    save(g, s, v)
+    if g.numbers[FLEET] != 0 and not fits(g, s, c, v):
+        _, u = larger(g, s, c, v)
+        p = change(g, s, v, u, p)
     put(g, s, c, p)
     if g.role[c] != 0:
         put(g, s, g.partner[c], then)
     settle(g, s, s.nodes[p, ROUTE])
     s.numbers[TOTAL] -= g.penalty[c]
+
+
+@kernel
+def change(g: Ground, s: State, v: int, u: int, p: int) -> int:
+    """Two vehicles exchange their routes; where the node p then is."""
+    save(g, s, v)
+    save(g, s, u)
+    exchange(g, s, v, u)
+    settle(g, s, v)
+    settle(g, s, u)
+    return len(g.stops) + u if p == len(g.stops) + v else p
+
+
+@kernel
+def change_drivers(g: Ground, s: State) -> None:
+    """Routes that have changed go to the vehicles that drive them for less."""
+    for n in range(s.numbers[SAVED_ROUTES]):
+        v = wide(s.saved_route_ids[n])
+        if s.routes[v, COUNT] > 0:
+            u = better_driver(g, s, v, below(s.rng, len(g.vehicles)))
+            if u >= 0:
+                change(g, s, v, u, v)
 
 
 @kernel
@@ -323,6 +354,8 @@ def anneal(g: Ground, s: State, count: int, temperature: int) -> int:
         numbers[REMOVED] += absent
         sort_removed(g, s)
         recreate(g, s, False)
+        if g.numbers[FLEET] != 0:
+            change_drivers(g, s)
         limit = total + ((temperature * g.logs[below(s.rng, LOGS)]) >> 20)
         if numbers[TOTAL] < limit:
             accepted += 1

@@ -33,12 +33,13 @@ from core.principals import Principal
 from core.store import db as store
 from core.store.tables import decision, effect, message, order, parcel, person, promise
 from tests.living import Day, Living, a_day, at, customer_of, load_and_leave
-from tools import desk
+from tools import desk, looking
 from tools.kinds import KINDS
 from tools.notify import templates
 
+FIRST = int(os.environ.get("STEP_FIRST", "0"))
 SEQUENCES = int(os.environ.get("STEP_SEQUENCES", "120"))
-"""10,000 take a quarter of an hour"""
+"""how many, from the first on: 10,000 take a quarter of an hour, or are run in pieces"""
 A_DAY = 40
 """sequences that one day lives through before it begins again"""
 NOW = at("08:20")
@@ -85,8 +86,8 @@ class Attack:
         actions = [*desk.PROPOSALS, *KINDS, "plan.publish", "deliver", "refund", "message.send", "approve"]
         args = {"order": ref, "day": pick(["2026-06-03", "tomorrow", ""]), "choice": pick("1259"), "to": words}
         choices: list[Step] = [
-            Look(tool=pick([*desk.TOOLS, "log.read", "sql"]), args=args),
-            Try(tool=pick([*desk.TOOLS, "optimizer"]), args=args),
+            Look(tool=pick([*looking.TOOLS, "log.read", "sql"]), args=args),
+            Try(tool=pick([*looking.TOOLS, "optimizer"]), args=args),
             Choose(option_id=pick(["wait", "cancel", "postpone", "remove", "reassign:van2", "carrier", ""]), why=words),
             Answer(template=pick(sorted(templates.TEMPLATES)), text=pick(["", words])),
             Ask(slot=pick(["order", "day", "code"]), question=words, choices=(words,)),
@@ -166,10 +167,10 @@ def play(living: Living, day: Day, seed: int) -> None:
     before.keeps_to_itself(shown, heard)
 
 
-@pytest.mark.parametrize("first", range(0, SEQUENCES, A_DAY))
+@pytest.mark.parametrize("first", range(FIRST, FIRST + SEQUENCES, A_DAY))
 def test_whatever_a_planner_emits_only_its_own_customer_is_touched(living: Living, first: int) -> None:
     day = a_fresh_day(living)
-    for seed in range(first, min(first + A_DAY, SEQUENCES)):
+    for seed in range(first, min(first + A_DAY, FIRST + SEQUENCES)):
         play(living, day, seed)
     with store.transaction() as db:
         verdict = log.verify(db, [])

@@ -189,7 +189,7 @@ def test_the_policy_that_ships_is_read_with_its_version_and_every_rule() -> None
     assert (done.returncode, done.stderr) == (0, b"")
     assert first.startswith("default, version ")
     assert "wait.harmless: wait (level 2) auto" in rules
-    assert last == f"{len(rules)} rules, 0 that never match"
+    assert last == f"{len(rules)} rules, 0 that never match, 0 gaps, 0 contradictions"
 
 
 def test_a_policy_with_a_rule_that_never_matches_is_told_and_fails(tmp_path: Path) -> None:
@@ -219,13 +219,17 @@ def test_a_changed_policy_is_judged_on_the_days_that_are_on_record(tmp_path: Pat
     text = Path("tools/policies/default.yaml").read_text().replace("kill_switch: off", "kill_switch: deny")
     (tmp_path / "policy.yaml").write_text(text)
 
-    same, other = doorstep("policy", "replay"), doorstep("policy", "replay", str(tmp_path / "policy.yaml"))
+    same = doorstep("policy", "replay")
+    page = str(tmp_path / "page.html")
+    other = doorstep("policy", "replay", str(tmp_path / "policy.yaml"), "--days", "400", "--page", page)
 
     assert same.stdout.decode().splitlines()[-1].startswith("0 of ")
     assert same.returncode == other.returncode == 0
-    *changed, last = other.stdout.decode().splitlines()
+    *changed, last, written = other.stdout.decode().splitlines()
+    assert written.startswith("written to ")
+    assert "auto (publish.whole)</td><td>deny (kill_switch.deny)" in Path(page).read_text()
     assert any("plan.publish: auto (publish.whole) -> deny (kill_switch.deny)" in line for line in changed)
-    assert re.fullmatch(r"\d+ of \d+ decisions would differ: .*auto to deny", last)
+    assert re.fullmatch(r"\d+ of \d+ decisions would differ: .*plan.publish auto to deny.*", last)
 
 
 # Routing --------------------------------------------------------------------------------------------------------------

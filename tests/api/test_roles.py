@@ -18,7 +18,8 @@ OPEN = {
     ("GET", "/readyz"): "a load balancer has no token",
     ("GET", "/metrics"): "a scraper has no token; counts only",
     ("GET", "/signin/{code}"): "the link is the sign-in",
-    ("POST", "/api/inbound/sms"): "Twilio's signature is the sign-in",
+    ("POST", "/webhooks/twilio/message"): "Twilio's signature is the sign-in",
+    ("POST", "/webhooks/twilio/status"): "Twilio's signature is the sign-in",
     ("GET", "/"): "shows how to sign in",
     ("GET", "/openapi.json"): "what there is, not what it holds",
 }

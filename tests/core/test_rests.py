@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from core import rests
+from core import rests, vans
 from core.errors import BadInput, WrongState
 from tests.living import DAY, a_depot, a_plan, a_van, an_order, at, load_and_leave, tap
 
@@ -49,3 +49,30 @@ def test_minutes_that_are_none_are_refused(db: Connection, minutes: object) -> N
     with pytest.raises(BadInput) as refused:
         tap(db, "break_started", "van1", at("10:00"), minutes=minutes)
     assert refused.value.field == "data.minutes"
+
+
+@pytest.mark.parametrize(
+    ("taps", "leaves", "why"),
+    [
+        ([], "08:01", "it left for the door a minute after it was loaded"),
+        ([("break_started", "10:00"), ("break_ended", "10:20")], "08:21", "time at rest is no slow driving"),
+        (
+            [
+                ("break_started", "09:00"),
+                ("break_ended", "09:15"),
+                ("break_started", "10:00"),
+                ("break_ended", "10:30"),
+            ],
+            "08:46",
+            "both of them",
+        ),
+    ],
+)
+def test_a_leg_counts_as_begun_later_by_the_rest_on_it(
+    db: Connection, taps: list[tuple[str, str]], leaves: str, why: str
+) -> None:
+    for kind, when in taps:
+        tap(db, kind, "van1", at(when))
+    state = vans.of_vehicle(db, "van1")
+    assert state is not None
+    assert state.state_at == at(leaves), why

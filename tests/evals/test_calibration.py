@@ -83,7 +83,10 @@ def test_it_learns_tests_says_and_writes(tmp_path: Path, capsys: pytest.CaptureF
     assert ("MISSED" in told) is (code == 1)
     assert [line.split()[0] for line in told.splitlines()[1:4]] == ["under", "30", "over"]
     made = eta.Learned.model_validate_json(first)
-    assert (made.source["seeds"], made.source["world"]) == ([1], "synthetic, 30 orders, 3 vans")
+    assert (made.source["seeds"], made.source["world"]) == (
+        [1],
+        "the default operation at its rates, 30 orders, 3 vans",
+    )
     calibration.main(asked)
     assert file.read_text("utf-8") == first, "the same seeds teach the same"
 

@@ -9,7 +9,9 @@ import pytest
 from evals import drives
 from evals.drives import Lived, Visit
 from evals.world.driver import Van
-from evals.world.synthetic import synthetic
+from evals.world.operation import Operation
+from evals.world.rates import Rates
+from evals.world.synthetic import city, synthetic
 from optimizer import eta
 
 
@@ -105,4 +107,65 @@ def test_what_is_under_way_is_not_over_in_any_luck(lived: Lived) -> None:
 def test_a_van_without_a_route_stays_at_home(lived: Lived) -> None:
     vehicle = lived.scenario.vehicles[0]
     empty = lived.routes[vehicle.id].model_copy(update={"stops": ()})
-    assert drives.follow(Van.at_depot(vehicle, lived.day), empty) == drives.Drive(vehicle.id)
+    assert drives.follow(Van.at_depot(vehicle, lived.day), empty, {}) == drives.Drive(vehicle.id)
+
+
+TROUBLE = Rates(breakdowns=2, breaks=1.0, cancelled=0.2, live=0.1, quick_vans=1, breakdown_min=(40, 60))
+
+
+@pytest.fixture(scope="module")
+def troubled() -> Lived:
+    """A day on which everything happens."""
+    return drives.live(city(Operation(rates=TROUBLE), 5, orders=80, vans=4), iterations=2_000)
+
+
+def test_what_the_world_does_to_vans_is_in_the_day(troubled: Lived) -> None:
+    out = [drive for drive in troubled.drives.values() if drive.departed is not None]
+    assert any(drive.rest is not None for drive in out)
+    assert any(drive.breakdown is not None for drive in out)
+    assert troubled.withdrawn
+    assert len(troubled.rows) == 72, "what comes live is in no plan of the morning"
+
+
+def test_a_broken_van_says_no_times_and_goes_on_later(troubled: Lived) -> None:
+    van, drive = next((name, each) for name, each in sorted(troubled.drives.items()) if each.breakdown)
+    assert drive.breakdown is not None
+    yard = next(yard for yard in troubled.yards if van in yard.planned)
+    at = drive.breakdown.at
+
+    def told(when: int) -> bool:
+        return van in {each.id for each in troubled.moving(troubled.problem(yard, when), when)}
+
+    assert (told(at - 1), told(at), told(drive.breakdown.until)) == (True, False, True)
+    assert all(visit.left >= drive.breakdown.until for visit in drive.visits if visit.arrived > at)
+
+
+def test_who_rests_is_known_to_go_on_when_they_said(troubled: Lived) -> None:
+    van, drive = next((name, each) for name, each in sorted(troubled.drives.items()) if each.rest)
+    assert drive.rest is not None
+    yard = next(yard for yard in troubled.yards if van in yard.planned)
+    seen = troubled.problem(yard, drive.rest.at + 60).vehicle(van)
+    assert int(yard.here.t0.timestamp()) + seen.ready_s == drive.rest.until
+
+
+def test_nobody_drives_to_who_has_withdrawn_before(troubled: Lived) -> None:
+    gone = {stop for yard in troubled.yards for stop in troubled._not_wanted(yard, 2**40)}
+    assert gone
+    for drive in troubled.drives.values():
+        for visit in drive.visits:
+            since = [
+                troubled.withdrawn.get(o, 2**40) for y in troubled.yards for o in y.here.orders.get(visit.stop, ())
+            ]
+            assert max(since) > visit.left - 60, "unless the van was on its way"
+
+
+def test_a_troubled_day_goes_on_from_any_moment(troubled: Lived) -> None:
+    start, end = int(troubled.scenario.start.timestamp()), max(troubled.began.values())
+    for at in range(start, end, 4_000):
+        for van, drive in sorted(troubled.drives.items()):
+            if drive.departed is None or drive.is_broken(at):
+                continue
+            ahead = {visit.stop for visit in drive.visits if visit.arrived > at}
+            again = troubled.again(van, at, 2)
+            assert all(start > at for starts in again.values() for start in starts)
+            assert not drive.is_out(at) or len(again.keys() & ahead) >= len(ahead) - len(troubled.withdrawn)

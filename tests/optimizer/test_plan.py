@@ -31,9 +31,11 @@ def test_the_engine_is_the_one_that_is_asked_for_or_fits(asked: Engine, day: obj
 def test_what_our_own_engine_has_no_word_for_is_refused_or_goes_to_the_other_one() -> None:
     tolls = Matrix(MATRIX.durations_s, MATRIX.distances_m, "test:tolls", tolls=MATRIX.distances_m // 100)
     priced = DAY.model_copy(update={"matrix": tolls.hash})
-    assert chosen(priced, tolls, "auto") == "ortools"
-    with pytest.raises(BadInput, match="a price of each leg") as refused:
-        solve(priced, tolls, engine="native", iterations=50)
+    assert chosen(priced, tolls, "auto") == "native"
+    limited = priced.model_copy(update={"vehicles": (priced.vehicles[0].model_copy(update={"max_distance_m": 9}),)})
+    assert chosen(limited, tolls, "auto") == "ortools"
+    with pytest.raises(BadInput, match="a price of each leg and a limit on distance") as refused:
+        solve(limited, tolls, engine="native", iterations=50)
     assert refused.value.field == "engine"
     with pytest.raises(BadInput, match="goods fetched from another van"):
         solve(MET, MATRIX, engine="native", iterations=50)

@@ -192,7 +192,7 @@ def test_policy_judges_again_when_it_is_carried_out(living: Living, tmp_path: Pa
 def test_what_was_automatic_is_asked_when_the_limits_shrink_meanwhile(living: Living, tmp_path: Path) -> None:
     case_id = late(planned(living))
     policy_file(tmp_path, kill_switch="ask")
-    living.work(planner=Picks("retell"))
+    living.work(planner=Picks("resequence"))
     approve(case_id, asked(case_id).digest)
     policy_file(tmp_path, extra_cost_cents="0")
     with pytest.raises(NotAllowed, match=r"limit\.extra_cost_cents"):
@@ -266,3 +266,14 @@ def test_a_day_has_room_until_the_vans_are_full(record: Connection, pieces: int,
 def test_a_depot_without_vans_has_no_room(record: Connection) -> None:
     a_depot(record)
     assert not kinds.slot_open(record, DEPOT, DAY)
+
+
+def test_telling_alone_spends_nothing_whatever_the_lateness_costs_that_it_tells_of(living: Living) -> None:
+    case_id = late(planned(living))
+    living.work(planner=Picks("retell"))
+    told = next(option for option in case_row(case_id).options if option["kind"] == "retell")
+    moved = next(option for option in case_row(case_id).options if option["kind"] == "resequence")
+    assert told["cost_cents"] > 0
+    assert desk.spends_cents(told) == 0
+    assert desk.spends_cents(moved) == moved["cost_cents"] > 0
+    assert [(row.rule, row.cost) for row in decided(case_id)] == [("retell.in_time", 0)]

@@ -93,7 +93,7 @@ def ask(kind: str, facts: dict[str, int | str | bool], policy: Policy = SHIPPED)
         ("return", {"requester": "system"}, "ask", "return.unasked"),
         ("cancel", AT_HOME | {"notice_min": 300, "loaded": True}, "ask", "cancel.aboard"),
         ("join", CHEAP, "auto", "join.within_limits"),
-        ("join", CHEAP | {"loaded": True}, "deny", "default.deny"),
+        ("join", CHEAP | {"loaded": True}, "deny", "join.aboard"),
         ("cancel", AT_HOME | {"verified": False}, "deny", "cancel.unverified"),
         (
             "message.send",
@@ -307,3 +307,58 @@ def test_a_file_that_is_missing_or_binary_is_a_bad_file(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(BadFile):
         policies.load(tmp_path / "binary.yaml")
+
+
+TERMS = "clients: {acme: {levels: {reassign: 1}, limits: {extra_cost_cents: 20}}, best: {levels: {reassign: 3}}}\n"
+MOVE: dict[str, int | str | bool] = {"loaded": False, "stops_moved": 1, "extra_cost_cents": 50, "spent_today_cents": 0}
+
+
+@pytest.mark.parametrize(
+    ("facts", "verdict", "rule", "reason"),
+    [
+        ({"client": "other"}, "auto", "r.near", "no terms of its own"),
+        ({"client": "acme"}, "ask", "r.near", "it only lets it be recommended"),
+        ({"client": "best"}, "auto", "r.near", "it lets more be done"),
+        ({}, "ask", "r.near", "it may be anybody's, so the strictest count"),
+        ({"client": "best", "extra_cost_cents": 150}, "auto", "r.near", "level 3 goes over the limit"),
+        ({"client": "other", "extra_cost_cents": 150}, "ask", "limit.extra_cost_cents", "level 2 does not"),
+        (
+            {"client": "best", "extra_cost_cents": 501},
+            "ask",
+            "limit.spend_per_day_cents",
+            "the day's spend holds for all",
+        ),
+    ],
+)
+def test_a_client_has_its_own_levels_and_limits(
+    facts: dict[str, int | str | bool], verdict: str, rule: str, reason: str
+) -> None:
+    said = ask("reassign", MOVE | facts, policies.parse(MINIMAL + TERMS))
+    assert (said.verdict, said.rule) == (verdict, rule), reason
+
+
+def test_a_clients_own_limit_is_kept() -> None:
+    own = policies.parse(MINIMAL + "clients: {acme: {limits: {extra_cost_cents: 20}}}\n")
+    assert ask("reassign", MOVE | {"client": "acme"}, own).rule == "limit.extra_cost_cents"
+    assert ask("reassign", MOVE | {"client": "other"}, own).verdict == "auto"
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ("{acme: {levels: {fly: 2}}}", "clients.acme.levels.fly"),
+        ("{acme: {limits: {spend_per_day_cents: 2}}}", "clients.acme.limits.spend_per_day_cents"),
+        ("{acme: {limits: {speed: 2}}}", "clients.acme.limits.speed"),
+        ("{acme: {levels: {reassign: 4}}}", "clients.acme.levels.reassign"),
+    ],
+)
+def test_terms_of_a_client_that_nothing_knows_are_named(terms: str, field: str) -> None:
+    with pytest.raises(BadInput) as found:
+        policies.parse(f"{MINIMAL}clients: {terms}\n")
+    assert found.value.field == field
+
+
+def test_a_rule_says_only_of_later_ones_that_it_stands_before_them() -> None:
+    with pytest.raises(BadInput) as found:
+        policies.parse(MINIMAL.replace("verdict: auto", "over: [r.aboard], verdict: auto"))
+    assert found.value.field == "rules[1].over"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.policy import Policy, default
-from tools.policy_check import unreachable
+from tools.policy_check import Findings, check, unreachable
 
 
 def policy(*rules: dict[str, Any], level: int = 2) -> Policy:
@@ -66,3 +66,45 @@ def test_what_is_only_reported_is_never_done() -> None:
 
 def test_every_rule_of_the_policy_that_ships_can_match() -> None:
     assert unreachable(default()) == {}
+
+
+def test_two_rules_that_together_cover_a_third_are_found() -> None:
+    found = unreachable(
+        policy(when(stops_moved={"max": 3}), when(stops_moved={"min": 4}), when(stops_moved={"min": 2}))
+    )
+    assert found == {"r3": "r1, r2 together match whenever it would"}
+
+
+def test_facts_that_no_rule_is_about_are_a_gap() -> None:
+    halves = when(loaded={"is": False}), when(loaded={"is": True}, stops_moved={"max": 3})
+    said = check(policy(*halves)).gaps["wait"]
+    assert said == "no rule is about loaded true, stops_moved 4: denied by default"
+    assert "wait" not in check(policy(*halves, when(stops_moved={"min": 4}))).gaps
+
+
+def test_an_action_without_a_rule_or_a_level_is_a_gap() -> None:
+    gaps = check(policy(when())).gaps
+    assert gaps["undo"] == "no rule is about it, so it is always denied"
+    assert gaps["claim"] == "it has no level, so it is never done"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (when(loaded={"is": True}), when(stops_moved={"min": 2}), None),
+        (when(loaded={"is": True}) | {"over": ["r2"]}, when(stops_moved={"min": 2}), "it says that it is meant"),
+        (when(loaded={"is": True}), when(), "the later one is the general case"),
+        (when(loaded={"is": True}), when(loaded={"is": False}, stops_moved={"min": 2}), "they never meet"),
+        (when(loaded={"is": True}) | {"verdict": "deny"}, when(stops_moved={"min": 2}), "the stricter one is first"),
+    ],
+)
+def test_a_looser_rule_that_cuts_into_a_stricter_one_after_it_is_a_contradiction(
+    first: dict[str, Any], second: dict[str, Any], reason: str | None
+) -> None:
+    found = check(policy({"verdict": "auto"} | first, {"verdict": "ask"} | second)).contradictions
+    said = {"r1": "auto, where r2 says ask: on loaded true, stops_moved 2"}
+    assert found == ({} if reason else said), reason
+
+
+def test_the_policy_that_ships_has_nothing_wrong() -> None:
+    assert check(default()) == Findings()

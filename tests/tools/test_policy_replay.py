@@ -49,7 +49,7 @@ def test_the_policy_of_the_day_changes_nothing(living: Living) -> None:
         ({"kill_switch": "deny"}, {"plan.publish": "auto deny", "retell": "auto deny", "postpone": "ask deny"}),
         ({"retell": "1"}, {"retell": "auto ask"}),
         ({"retell": "0"}, {"retell": "auto deny"}),
-        ({"extra_cost_cents": "0"}, {"retell": "auto ask"}),
+        ({"extra_cost_cents": "0"}, {}),  # telling spends nothing, postponing is asked anyhow
         ({"extra_cost_cents": "100000"}, {}),
         ({"postpone": "3"}, {}),
     ],
@@ -97,3 +97,19 @@ def test_a_gate_whose_facts_are_gone_is_named_not_guessed(living: Living) -> Non
         found = [each for each in policy_replay.replay(db, policy.default()) if each.action != "plan.publish"]
     assert len(found) == 2
     assert all(each.why and not each.differs for each in found)
+
+
+def test_the_changes_are_summed_by_action_with_their_cost_and_who_is_asked(living: Living, tmp_path: Path) -> None:
+    lived(living)
+    found = {each.action: each for each in policy_replay.changes(judged(tmp_path, kill_switch="ask"))}
+    assert set(found) == {"plan.publish", "retell"}
+    told = next(each for each in judged(tmp_path, kill_switch="ask") if each.action == "retell")
+    assert (told.day, told.said) == (DAY.isoformat(), "auto")
+    assert (found["retell"].decisions, found["retell"].days, found["retell"].people) == (1, 1, 1)
+    assert found["retell"].cost_cents == told.cost_cents - told.nothing_cents < 0, "to tell saves a broken promise"
+
+
+def test_the_newest_days_on_record_come_oldest_first(living: Living) -> None:
+    lived(living)
+    with store.transaction() as db:
+        assert policy_replay.last_days(db, 5) == [DAY]

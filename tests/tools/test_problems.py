@@ -204,6 +204,18 @@ def test_a_van_in_the_middle_of_a_leg_has_the_rest_of_it_ahead(field: Field) -> 
     assert field.van(at("08:05")).first_leg_s == rest - 60, "and time has passed since"
 
 
+def test_a_driver_who_rests_has_the_leg_as_usual_before_the_van(field: Field) -> None:
+    field.leave()
+    whole = field.van(at("08:01")).first_leg_s
+    tap(field.db, "break_started", "van1", at("08:01"), minutes=30)
+    vans.take_positions(field.db, [Position(vehicle="van1", at=at("08:20"), lat=HOME[0], lon=HOME[1])])
+    resting = field.van(at("08:20"))
+    assert (resting.ready_s, resting.first_leg_s) == (seconds("08:31"), None), "not slower for having stood"
+    tap(field.db, "break_ended", "van1", at("08:25"))
+    vans.take_positions(field.db, [Position(vehicle="van1", at=at("08:25"), lat=HOME[0], lon=HOME[1])])
+    assert field.van(at("08:25")).first_leg_s == whole
+
+
 def test_a_van_that_stands_still_on_its_leg_is_not_expected_never(field: Field) -> None:
     field.leave()
     whole = field.van(at("08:01")).first_leg_s

@@ -21,13 +21,15 @@ from core.settings import settings
 from core.store import db as store
 from core.store.tables import depot, effect, message, order, outbox, person, promise
 from tools import autonomy, policy
-from tools.notify import accounts, contact, outages
+from tools.notify import accounts, contact, delivery, outages
 from tools.notify.console import ConsoleSender
 from tools.notify.port import Failed, FailReason, Outcome, OutMessage, Sender, Sent, Unknown
 from tools.policy import Action, Value, Verdict
 
 log = structlog.get_logger("outbox")
 
+REPORTS = "/webhooks/twilio/status"
+"""where Twilio says what became of a message"""
 MAX_ATTEMPTS = 5
 RETRY_AFTER = timedelta(seconds=30)
 LOOK_BACK = timedelta(minutes=2)
@@ -61,7 +63,11 @@ def _made(asked: str, setting: str) -> Sender:
     if asked == "twilio":
         from tools.notify.twilio_sms import TwilioSender
 
-        return TwilioSender(settings().twilio_account_sid, settings().twilio_auth_token, settings().twilio_from)
+        own = settings()
+        reports = f"{own.url}{REPORTS}" if own.public_url else ""
+        return TwilioSender(
+            own.twilio_account_sid, own.twilio_auth_token, own.twilio_from, own.twilio_whatsapp_from, reports=reports
+        )
     raise Misconfigured(f"{setting} is {asked!r}.", "Use console or twilio, or leave it empty.", field=setting)
 
 
@@ -249,7 +255,8 @@ def _write(row: Row[Any], outcome: Outcome, attempts: int, via: Sender) -> None:
     with store.transaction() as db:
         now = clock.now(db)
         if isinstance(outcome, Sent):
-            effects.settle(db, row.effect_key, "done", now, provider_ref=outcome.provider_id)
+            if not delivery.is_lost(db, row.effect_key):  # its report may be faster than the answer
+                effects.settle(db, row.effect_key, "done", now, provider_ref=outcome.provider_id)
             outages.answered(db, outages.name_of(via), now)
         elif outcome.reason in outages.TROUBLE:
             _not_taken(db, row, outcome, attempts, via, now)

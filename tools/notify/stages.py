@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select
 
-from core import attempts, custody, effects, fleet, orders, promises, timers, vans
+from core import attempts, custody, effects, events, fleet, orders, promises, timers, vans
 from core.clock import parse
 from core.events import Event
-from core.store.tables import case, effect, live_route, order, van, vehicle
+from core.store.tables import case, effect, live_route, message, order, van, vehicle
 from tools.notify import accounts, templates, texts
 from tools.tracker import outward
 
+ASKED_FIRST = timedelta(minutes=1)
+"""so long a missed customer is left to be asked what they want: one text that says what happened and asks, not two"""
 STILL_AT_THE_DOOR = timedelta(minutes=10)
 """A tap that comes later than this says where the driver was, not where the driver is."""
 
@@ -103,13 +105,39 @@ def _delivered(db: Connection, fact: Event, now: datetime) -> None:
 
 
 def _failed(db: Connection, fact: Event, now: datetime) -> None:
-    """The reason is said in our words for its code; the driver's own never leave their row."""
-    row = orders.get(db, fact.subject)
-    if not accounts.of(row.client).tells("failed"):
-        return
-    code, lang = attempts.read(dict(fact.data))[0], texts.language(db, row)
-    said = {kind: templates.words(kind, lang)[code] for kind in ("reason", "next")}
-    tell(db, row, "failed", now, at=_clock(db, fact, now), **said)
+    if accounts.of(orders.get(db, fact.subject).client).tells("failed"):
+        timers.put(db, "failed", fact.subject, now + ASKED_FIRST)
+
+
+def failed(db: Connection, order_id: str, now: datetime) -> None:
+    """Who was missed, and not asked what they want by now, hears what happened and what comes next."""
+    row, tried = orders.get(db, order_id), last_try(db, order_id)
+    asked = (message.c.order_id == row.id) & (message.c.template == "offer") & (message.c.at >= tried.received_at)
+    if db.execute(select(message.c.id).where(asked).limit(1)).one_or_none() is None:
+        lang = texts.language(db, row)
+        tell(
+            db,
+            row,
+            "failed",
+            now,
+            next=templates.words("next", lang)[_code(tried)],
+            **what_happened(db, tried, now, lang),
+        )
+
+
+def last_try(db: Connection, order_id: str) -> Row[Any]:
+    """The tap of the last attempt that failed."""
+    return [each for each in events.of(db, order_id) if each.kind == "driver.failed"][-1]
+
+
+def what_happened(db: Connection, tried: Row[Any], now: datetime, lang: str = "en") -> dict[str, str]:
+    """When and why an attempt failed. The reason is said in our words for its code; the driver's never leave their
+    row."""
+    return {"at": _clock(db, tried, now), "reason": templates.words("reason", lang)[_code(tried)]}
+
+
+def _code(tried: Row[Any]) -> str:
+    return attempts.read(dict(tried.data))[0]
 
 
 def survey(db: Connection, order_id: str, now: datetime) -> None:
@@ -166,7 +194,7 @@ def _range(lo: datetime, hi: datetime, zone: ZoneInfo) -> dict[str, str]:
     return {"lo": f"{lo.astimezone(zone):%H:%M}", "hi": f"{hi.astimezone(zone):%H:%M}"}
 
 
-def _clock(db: Connection, fact: Event, now: datetime) -> str:
+def _clock(db: Connection, fact: Event | Row[Any], now: datetime) -> str:
     """When a fact was; with its day, when a late tap tells of another one."""
     zone = _zone(db, fact.vehicle_id or "")
     same = vans.local_day(fact.at, zone.key) == vans.local_day(now, zone.key)

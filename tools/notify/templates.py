@@ -14,6 +14,7 @@ from string import Formatter
 
 import prompts
 from core.errors import BadInput
+from tools.notify.lengths import segments
 
 FIELDS: dict[str, str] = {
     "at": "2026-09-30 23:59",
@@ -105,7 +106,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "fetched": ("order", "day"),
     "claim_taken": ("order",),
     "disregard": ("order",),
-    "offer": ("order", "choices"),
+    "offer": ("order", "at", "reason", "choices"),
     "confirm_visit": ("order", "day", "answers"),
     "choice_again": (),
     "choice_neighbour": (),
@@ -246,11 +247,6 @@ MAX_SEGMENTS = 2
 MAX_VALUE = 240
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|net|org|io|co|app|me|ly|info|link)\b\S*", re.I)
 
-_GSM7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM7_DOUBLE = frozenset("^{}\\[~]|€\f")
 _DAY_NAMES: dict[str, tuple[str, str]] = {
     "en": (
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
@@ -327,13 +323,6 @@ def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None 
     return findings
 
 
-def segments(text: str) -> int:
-    """How many SMS segments a text takes: GSM-7 (160, or 153 each) or UCS-2 (70, or 67 each)."""
-    if all(c in _GSM7 or c in _GSM7_DOUBLE for c in text):
-        return _segments([2 if c in _GSM7_DOUBLE else 1 for c in text], 160, 153)
-    return _segments([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
-
-
 def opt_out_words(text: str) -> set[str]:
     """Which opt-out words a text holds."""
     return {word.upper() for word in re.findall(r"\w+", text)} & OPT_OUT_WORDS
@@ -386,15 +375,3 @@ def say_day(text: str, lang: str, field: str = "day") -> str:
         raise BadInput(f"{text!r} is no date", "Give it as YYYY-MM-DD.", field=field) from error
     weekdays, months = (names.split() for names in _DAY_NAMES[lang])
     return f"{weekdays[day.weekday()]} {day.day} {months[day.month - 1]}"
-
-
-def _segments(sizes: list[int], single: int, each: int) -> int:
-    """A character of two units is never cut in half, so a segment may stay one unit short."""
-    if sum(sizes) <= single:
-        return 1
-    count, room = 1, each
-    for size in sizes:
-        if size > room:
-            count, room = count + 1, each
-        room -= size
-    return count

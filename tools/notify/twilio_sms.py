@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.errors import Misconfigured
 from tools.notify.port import Channel, Failed, FailReason, Outcome, OutMessage, Sent, Unknown
@@ -31,6 +31,9 @@ ERRORS: dict[int, FailReason] = {
     21614: "bad_address",  # not a mobile number
     21617: "refused",  # text too long
     21659: "misconfigured",  # From is not a Twilio number
+    30003: "unreachable",  # the handset is off
+    30005: "bad_address",  # no such handset
+    30006: "bad_address",  # a landline
     63016: "refused",  # WhatsApp: outside the 24-hour window, only templates
 }
 """Twilio error code -> what it means for us. The rest of 4xx is `refused`."""
@@ -42,7 +45,8 @@ _LOOK_BACK = 500
 
 
 class TwilioSender:
-    """Sends by one account from one number (`+1...`), or from a messaging service (`MG...`)."""
+    """Sends by one account from one number (`+1...`), or from a messaging service (`MG...`); WhatsApp messages from a
+    number of their own. `reports` is the address at which Twilio says what became of a message."""
 
     name = "twilio"
     settle_s = 60
@@ -52,8 +56,9 @@ class TwilioSender:
         account_sid: str,
         auth_token: str,
         from_: str,
+        whatsapp_from: str = "",
         *,
-        channel: Channel = "sms",
+        reports: str = "",
         api_url: str = "",
         timeout_s: float = 10.0,
     ) -> None:
@@ -62,21 +67,20 @@ class TwilioSender:
                 raise Misconfigured("is not set", "Set it, or use the console sender.", field=setting)
         if not from_:
             raise Misconfigured("is not set", "Set it to the number that messages come from.", field="TWILIO_FROM")
-        self._from = from_
-        self._channel: Channel = channel
+        self._from, self._whatsapp_from, self._reports = from_, whatsapp_from, reports
         self._client = _client(account_sid, auth_token, api_url, timeout_s)
 
     @property
     def channel(self) -> Channel:
-        return self._channel
+        return "sms"
 
     def send(self, message: OutMessage) -> Outcome:
         from twilio.base.exceptions import TwilioException, TwilioRestException
 
-        service = self._from.startswith("MG")
-        origin = {"messaging_service_sid": self._from} if service else {"from_": self._at(self._from)}
+        if message.channel == "whatsapp" and not self._whatsapp_from:
+            return Failed(key=message.key, reason="misconfigured", detail="TWILIO_WHATSAPP_FROM is not set")
         try:
-            sent = self._client.messages.create(to=self._at(message.to), body=message.text, **origin)
+            sent = self._client.messages.create(to=_at(message.to, message), body=message.text, **self._how(message))
         except TwilioRestException as error:
             return _refused(message.key, error.status, error.code)
         except (TwilioException, ValueError) as error:
@@ -94,7 +98,7 @@ class TwilioSender:
         from twilio.base.exceptions import TwilioException
 
         try:
-            records = list(self._client.messages.stream(to=self._at(message.to), page_size=100, limit=_LOOK_BACK))
+            records = list(self._client.messages.stream(to=_at(message.to, message), page_size=100, limit=_LOOK_BACK))
         except (TwilioException, ValueError, OSError) as error:
             return Unknown(key=message.key, reason="lookup_failed", detail=type(error).__name__)
         after = since.astimezone(UTC) - _SLACK
@@ -105,8 +109,21 @@ class TwilioSender:
             return Unknown(key=message.key, reason="lookup_failed", detail=f"more than {_LOOK_BACK} messages to read")
         return None
 
-    def _at(self, number: str) -> str:
-        return f"whatsapp:{number}" if self._channel == "whatsapp" else number
+    def _how(self, message: OutMessage) -> dict[str, str]:
+        """Where it comes from, and where to say what became of it: by our key, which holds nothing personal."""
+        own = self._whatsapp_from if message.channel == "whatsapp" else self._from
+        service = own.startswith("MG")
+        how = {"messaging_service_sid": own} if service else {"from_": _at(own, message)}
+        return how | ({"status_callback": f"{self._reports}?effect={quote(message.key)}"} if self._reports else {})
+
+
+def _at(number: str, message: OutMessage) -> str:
+    return f"whatsapp:{number}" if message.channel == "whatsapp" else number
+
+
+def reason(code: int | None) -> FailReason:
+    """What an error code means for us."""
+    return ERRORS.get(code or 0, "refused")
 
 
 def _client(account_sid: str, auth_token: str, api_url: str, timeout_s: float) -> Client:

@@ -1,8 +1,8 @@
 """Every table, one place. What each record means is told in the module of the same name in `core`.
 
 Personal data lives only in `person`, `order_`, `standing_order`, `address_book`, `message.body`, `import_row.raw`,
-`attempt.note`, `breakdown.note`, `proof_file.content` and `proof` (its note, code and place); all else carries ids and
-salted digests.
+`inbound.body`, `attempt.note`, `breakdown.note`, `proof_file.content` and `proof` (its note, code and place); all else
+carries ids and salted digests.
 """
 
 from __future__ import annotations
@@ -28,7 +28,19 @@ from core.store.tables.orders import (
 )
 from core.store.tables.people import area, client, depot, driver, matrix_place, person, vehicle
 from core.store.tables.plans import live_route, plan, plan_route, plan_run, promise
-from core.store.tables.work import case, decision, effect, message, outbox, proposal, template, thread, timer, turn
+from core.store.tables.work import (
+    case,
+    decision,
+    effect,
+    inbound,
+    message,
+    outbox,
+    proposal,
+    template,
+    thread,
+    timer,
+    turn,
+)
 
 __all__ = [
     "address_book",
@@ -46,6 +58,7 @@ __all__ = [
     "fence",
     "import_batch",
     "import_row",
+    "inbound",
     "instance",
     "live_route",
     "log_entry",

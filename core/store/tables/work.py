@@ -76,6 +76,7 @@ effect = Table(
     Column("error", Text),
     Column("via", Text),  # of a message: the provider that was asked last
     Column("rule", Text),  # of a message: the policy rule that let it through or holds it back
+    Column("delivery", Text),  # of a message: what the provider last said became of it
     moment("at", nullable=False),
     moment("tried_at"),
     moment("done_at"),
@@ -117,6 +118,20 @@ turn = Table(  # a message that carried a key of its sender's: sent again, it ge
     Column("message_id", Text, nullable=False),
     Column("reply", JSONB),  # None until it is answered; personal: it goes with the person
 )
+
+inbound = Table(  # a text from outside, until it is answered
+    "inbound",
+    metadata,
+    Column("id", Text, primary_key=True),  # the provider's
+    Column("seq", BigInteger, Identity(), nullable=False),
+    Column("principal_id", ForeignKey("principal.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("body", Text),  # None once it is a line of the conversation
+    Column("pictures", JSONB, nullable=False),  # their addresses at the provider
+    moment("at", nullable=False),
+    moment("done_at"),
+)
+Index("ix_inbound_waiting", inbound.c.principal_id, inbound.c.seq, postgresql_where=inbound.c.done_at.is_(None))
 
 outbox = Table(
     "outbox",

@@ -17,6 +17,7 @@ from core.store import db as store
 from core.store.tables import case, person
 from tests.living import Day, Living, a_day, at, customer_of, load_and_leave, tap, texts_to, the_case
 from tests.tools.a_case import approve, asked, case_row, decided, routes, status_of, undo
+from tools.notify import stages
 
 LEFT = at("08:00")
 RANG = at("08:10")
@@ -69,6 +70,17 @@ def test_the_customer_is_asked_by_number_what_can_be_done(living: Living, day: D
     assert settled(case_id) == [], "nothing is done before they say so"
 
 
+def test_what_happened_and_what_is_asked_are_one_text(living: Living, day: Day) -> None:
+    opened(living)
+    with store.transaction() as db:
+        stages.failed(db, day.orders["A1"], RANG + stages.ASKED_FIRST)
+        assert texts_to(db, day.orders["A1"])[-1] == "offer"
+        assert "failed" not in texts_to(db, day.orders["A1"])
+    assert (
+        "at 08:10 but could not hand it over: nobody was there to take it. Write 1" in living.phone.delivered[-1].text
+    )
+
+
 def test_again_today_is_later_on_the_same_van_beyond_its_next_stop(living: Living, day: Day, ana: Principal) -> None:
     case_id = opened(living)
     assert answer(living, ana, "1").case == case_id
@@ -109,7 +121,7 @@ def test_who_wants_it_no_more_has_it_sent_back(living: Living, day: Day, ana: Pr
     answer(living, ana, "3")
     assert [(d.verdict, d.action, d.rule) for d in settled(case_id)] == [("auto", "return", "return.wished")]
     with store.transaction() as db:
-        assert texts_to(db, day.orders["A1"])[-1] == "going_back"
+        assert sorted(texts_to(db, day.orders["A1"])[-2:]) == ["going_back", "offer"], "at one and the same time"
         tap(db, "finished", "van1", at("18:00"))
     assert status_of(day.orders["A1"]) == "returned"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api.vroom import optimize
+from optimizer.plan import Engine
 from optimizer.reasons import REASONS
 
 HOME = [2.35044, 48.71764]
@@ -47,8 +48,10 @@ def example(shared_data: Path, name: str) -> bytes:
     return file.read_bytes()
 
 
-def test_vrooms_example_with_a_matrix_has_vrooms_answer(shared_data: Path) -> None:
-    assert optimize(example(shared_data, "example_2.json")) == json.loads(example(shared_data, "example_2_sol.json"))
+@pytest.mark.parametrize("engine", ["native", "ortools"])
+def test_vrooms_example_with_a_matrix_has_vrooms_answer(shared_data: Path, engine: Engine) -> None:
+    theirs = json.loads(example(shared_data, "example_2_sol.json"))
+    assert optimize(example(shared_data, "example_2.json"), engine=engine) == theirs
 
 
 def test_vrooms_first_example_has_vrooms_routes_with_shipment_and_break(shared_data: Path) -> None:

@@ -91,6 +91,18 @@ def test_a_problem_with_every_key_is_solved_as_vroom_understands_it(seed: int) -
     assert faults(problem, answer) == []
 
 
+@pytest.mark.parametrize("seed", [3, 4, 10, 15, 19, 22])
+def test_our_own_engine_knows_every_price_and_limit_and_finds_no_dearer_plan(seed: int) -> None:
+    problem = a_problem(seed)
+    for vehicle in problem["vehicles"]:
+        vehicle.pop("breaks", None)
+    content = json.dumps(problem).encode()
+    ours, theirs = optimize(content, engine="native"), optimize(content, engine="ortools")
+    assert faults(problem, ours) == []
+    assert ours["summary"]["unassigned"] <= theirs["summary"]["unassigned"]
+    assert ours["summary"]["cost"] <= theirs["summary"]["cost"]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_solution_given_back_as_steps_has_the_same_cost_and_violates_nothing(seed: int) -> None:
     problem = a_problem(seed)

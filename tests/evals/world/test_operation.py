@@ -67,11 +67,11 @@ def test_the_operations_differ_in_what_matters() -> None:
     assert kg["furniture"] > 50 > kg["grocery"] > 20 > 2 > kg["pharmacy"]
 
 
-def test_what_is_not_a_delivery_says_so_to_the_driver() -> None:
+def test_what_is_not_a_delivery_is_ordered_as_what_it_is() -> None:
     kinds = {order.kind for order in of("furniture").orders}
     assert kinds == {"delivery", "return"}
     rows = [row for depot in of("field-service").depots for row in of("field-service").import_rows(depot.id)]
-    assert all(str(row["notes"]).startswith("Service.") for row in rows)
+    assert {row["kind"] for row in rows} == {"service"}
 
 
 @pytest.mark.parametrize("name", NAMES)

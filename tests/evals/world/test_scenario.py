@@ -33,7 +33,7 @@ def test_a_scenario_cant_be_changed(city: Scenario) -> None:
 
 def test_import_rows_carry_what_the_importer_knows_and_nothing_else(city: Scenario) -> None:
     columns = set("ref name phone email address lat lon window_start window_end".split())  # noqa: SIM905
-    columns |= {"service_min", "pieces", "weight_kg", "notes", "client", "depot", "parcels"}
+    columns |= {"service_min", "pieces", "weight_kg", "kind", "notes", "client", "depot", "parcels"}
     rows = [row for depot in city.depots for row in city.import_rows(depot.id)]
     assert len(rows) == 12
     assert all(set(row) <= columns for row in rows)

@@ -200,6 +200,67 @@ def test_kernels_price_routes_as_the_exact_pass_does(made: tuple[Problem, Matrix
     assert state.numbers[BEST] == state.numbers[TOTAL]
 
 
+def priced(day: Problem, matrix: Matrix) -> int:
+    """Cents of the day's own routes, as the kernels add them up."""
+    layout = lay_out(Schedule(day, matrix), matrix)
+    state = start(layout, day.routes)
+    time_all(layout.ground, state)
+    return round(int(state.numbers[TOTAL]) / SCALE)
+
+
+def test_profiles_and_prices_of_legs_driving_and_work_are_priced_as_the_exact_pass_does() -> None:
+    cars, bikes = road(5), road(5, minutes=17, metres=3000)
+    tolls = (np.arange(25).reshape(5, 5) * 7).astype(np.int32)
+    matrix = Matrix(cars.durations_s, cars.distances_m, "test", tolls=tolls, profiles={"bike": bikes})
+    more = {"cost_per_driving_hour": 1800, "cost_per_task_hour": 720}
+    fleet = [
+        van("v1").model_copy(update=more),
+        van("v2").model_copy(update={"profile": "bike", "kind": "bike", **more}),
+    ]
+    doors = [stop(i).model_copy(update={"setup_s": 120, "by_kind": {"bike": (0, 900)}}) for i in (1, 2, 3, 4)]
+    day = problem(matrix, doors, fleet, {"v1": ("s1", "s3"), "v2": ("s2", "s4")})
+    schedule = Schedule(day, matrix)
+    assert priced(day, matrix) == sum(schedule.cost(v, day.routes[v.id]) for v in fleet)
+    plan = solve(day, matrix, iterations=500)
+    assert check(day, matrix, plan) == ()
+
+
+LIMITS = {"max_driving_s": 4 * 10 * 60, "max_distance_m": 4 * 5000, "max_route_s": 4 * 10 * 60 + 2 * 5 * 60}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_on_a_route_is_kept_while_searching(name: str) -> None:
+    """Two stops a van are what each limit allows: of four all are served, by two vans."""
+    matrix, limit = road(3), {name: LIMITS[name]}
+    wait = (10 * HOUR, 12 * HOUR)
+    doors = [
+        stop(1, name="a"),
+        stop(2, name="b", windows=(wait,)),
+        stop(2, name="c"),
+        stop(1, name="d", windows=(wait,)),
+    ]
+    day = problem(matrix, doors, [van(f"v{i}").model_copy(update=limit) for i in (1, 2, 3)])
+    plan = solve(day, matrix, iterations=500)
+    assert check(day, matrix, plan) == ()
+    assert (plan.unassigned, len(planned(plan))) == ((), 1 if name != "max_route_s" else 2)
+    less = [v.model_copy(update={name: LIMITS[name] - 1}) for v in day.vehicles]
+    shorter = solve(problem(matrix, doors, less), matrix, iterations=500)
+    assert check(day, matrix, shorter) == ()
+    assert len(shorter.unassigned) == (0 if name == "max_route_s" else 2)
+
+
+@pytest.mark.parametrize(("load", "used"), [(2, {"small1"}), (4, {"large1"}), (5, {"large1", "small1"})])
+def test_of_a_mixed_fleet_those_go_out_that_carry_it_for_the_least(load: int, used: set[str]) -> None:
+    """Two small vans would cost more than a large one; a large one is too dear for what a small one carries."""
+    matrix = road(5)
+    small = [van(f"small{i}", capacity=(8,), fixed_cost=30_000) for i in (1, 2, 3)]
+    large = [van(f"large{i}", capacity=(16,), fixed_cost=40_000) for i in (1, 2)]
+    day = problem(matrix, [stop(i, demand=(load,)) for i in (1, 2, 3, 4)], [*small, *large])
+    plan = solve(day, matrix, iterations=500)
+    assert check(day, matrix, plan) == ()
+    assert (set(planned(plan)), plan.unassigned) == (used, ())
+
+
 def test_thousands_of_alike_vehicles_are_no_burden() -> None:
     matrix = road(30)
     fleet = [van(f"v{i}", capacity=(5,)) for i in range(400)]

@@ -12,6 +12,7 @@ from core import cases, events, orders, timers
 from core.orders import Address
 from core.store import db as store
 from core.store.tables import case, order
+from evals import ground
 from tests.living import DAY, DEPOT, HOME, Living, a_depot, a_van, at
 from tests.tools.a_case import case_row
 from tools import outages
@@ -60,7 +61,7 @@ def pulse(living: Living, now: datetime) -> None:
     living.to(now)
     with store.transaction() as db:
         timers.fire(db, now)
-    while (job := living._take()) is not None:
+    while (job := ground.take_job()) is not None:
         if job[0] == "geocode_again":
             waiting.again()
 

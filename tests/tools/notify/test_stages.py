@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, update
 
-from core import clock, effects, orders, promises, taps
+from core import clock, effects, orders, promises, taps, timers
 from core.errors import DoorstepError
 from core.events import Event
 from core.store import db as store
@@ -153,6 +153,7 @@ def test_a_failed_attempt_is_told_in_our_words(living: Living, reason: str, word
     with store.transaction() as db:
         leave(db, day)
         tap(db, "failed", at("08:25"), day.orders["A1"], reason=reason, note="dog bites, gate code 1234")
+        stages.failed(db, day.orders["A1"], at("08:26"))
     said = body(day.orders["A1"], "failed")
     assert words in said, why
     assert "1234" not in said
@@ -226,12 +227,22 @@ def test_a_fact_that_is_rolled_back_was_never_told(living: Living) -> None:
     assert told(day.orders["A1"]) == ["promise"]
 
 
+def test_a_missed_customer_is_left_a_minute_to_be_asked(living: Living) -> None:
+    day = a_day(living, {"van1": ["A1"]})
+    with store.transaction() as db:
+        leave(db, day)
+        tap(db, "failed", at("08:25"), day.orders["A1"], reason="closed")
+        assert "failed" not in texts_to(db, day.orders["A1"])
+        assert timers.next_due(db, at("09:00")) == at("08:25") + stages.ASKED_FIRST
+
+
 def test_a_person_is_written_to_in_their_language(living: Living) -> None:
     day = a_day(living, {"van1": ["A1"]})
     with store.transaction() as db:
         db.execute(update(person).values(lang="es"))
         leave(db, day)
         tap(db, "failed", at("08:25"), day.orders["A1"], reason="closed")
+        stages.failed(db, day.orders["A1"], at("08:26"))
     assert body(day.orders["A1"], "failed").startswith("No pudimos entregar A1 (08:25): estaba cerrado.")
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import prompts
 from core.attempts import REASONS
 from core.errors import BadInput
+from tools.notify.lengths import parts as in_parts
+from tools.notify.lengths import segments
 from tools.notify.templates import (
     FIELDS,
     LANGUAGES,
@@ -18,7 +20,6 @@ from tools.notify.templates import (
     lint,
     opt_out_words,
     render,
-    segments,
     words,
 )
 
@@ -163,3 +164,16 @@ def test_lint_finds_texts_that_are_missing_or_not_declared() -> None:
     there = [*prompts.names(), "templates/en/extra.txt"]
     there.remove("templates/en/promise.txt")
     assert lint(there=there) == ["en/promise: has no text", "templates/en/extra.txt: is not declared"]
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "parts"),
+    [
+        ("One. Two. Three.", 10, ["One. Two.", "Three."]),
+        ("one two three", 8, ["one two", "three"]),
+        ("onetwothree", 4, ["onet", "woth", "ree"]),
+        ("short", 10, ["short"]),
+    ],
+)
+def test_a_long_text_is_broken_where_it_reads_well(text: str, most: int, parts: list[str]) -> None:
+    assert in_parts(text, most) == parts

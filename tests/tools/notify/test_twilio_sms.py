@@ -37,10 +37,28 @@ def test_a_message_is_created_as_the_specification_says(twilio: TwilioServer) ->
 
 
 def test_whatsapp_goes_to_its_own_kind_of_address(twilio: TwilioServer) -> None:
-    whatsapp = TwilioSender(ACCOUNT, TOKEN, FROM, channel="whatsapp", api_url=twilio.url)
-    whatsapp.send(HELLO.model_copy(update={"channel": "whatsapp"}))
+    whatsapp, hello = TwilioSender(ACCOUNT, TOKEN, FROM, FROM, api_url=twilio.url), on_whatsapp(HELLO)
+    assert isinstance(whatsapp.send(hello), Sent)
     assert twilio.records[0]["to"] == f"whatsapp:{TO}"
-    assert isinstance(whatsapp.find(HELLO, NOW), Sent)
+    assert isinstance(whatsapp.find(hello, NOW), Sent)
+    assert whatsapp.find(HELLO, NOW) is None, "a text to the same number is another message"
+
+
+def test_without_a_number_of_its_own_there_is_no_whatsapp(twilio: TwilioServer) -> None:
+    outcome = sender(twilio).send(on_whatsapp(HELLO))
+    assert isinstance(outcome, Failed)
+    assert (outcome.reason, twilio.requests) == ("misconfigured", [])
+
+
+def on_whatsapp(message: OutMessage) -> OutMessage:
+    return message.model_copy(update={"channel": "whatsapp"})
+
+
+def test_it_asks_to_be_told_what_became_of_it(twilio: TwilioServer) -> None:
+    reports = "https://dispatch.example/webhooks/twilio/status"
+    asking = TwilioSender(ACCOUNT, TOKEN, FROM, reports=reports, api_url=twilio.url)
+    assert isinstance(asking.send(HELLO.model_copy(update={"key": "case_1:message.send:ord 1:ab"})), Sent)
+    assert twilio.callbacks == [f"{reports}?effect=case_1%3Amessage.send%3Aord%201%3Aab"]
 
 
 def test_a_messaging_service_may_be_the_sender(twilio: TwilioServer) -> None:

@@ -34,6 +34,7 @@ class TwilioServer(LoopbackServer):
         self.answers: list[tuple[str, int, int]] = []
         self.requests: list[str] = []
         self.violations: list[str] = []
+        self.callbacks: list[str] = []
         self.page_size = 2
 
     def will(self, how: str, status: int = 0, code: int = 0) -> None:
@@ -123,6 +124,7 @@ class _Handler(LoopbackHandler):
         if self.headers.get("Content-Type") != "application/x-www-form-urlencoded":
             self.server.violations.append(f"content type {self.headers.get('Content-Type')}")
         self.server.add(form["To"], form["Body"])
+        self.server.callbacks += [form["StatusCallback"]] if "StatusCallback" in form else []
         if how == "accept_then_hang":
             self.server.released.wait(5)
         elif how == "drop":

@@ -1,5 +1,7 @@
-"""Tools that read for somebody: where an order is, what the log has, what would happen if. Who has which is fixed here;
-the door itself is `tools.desk`."""
+"""The tools that read, each with who has it in the box. They are run through the desk, which knows whose box it is.
+
+What they return are facts with a source and a time, for whoever asked: to a customer, others' orders do not exist.
+"""
 
 from __future__ import annotations
 
