@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Row, func, select
 
 from core import (
     cases,
+    clock,
     custody,
     decisions,
     effects,
     faults,
+    fleet,
     orders,
     people,
     principals,
@@ -112,6 +114,8 @@ def propose(
         facts["photo"] = args["photo"]
     if action == "reschedule":
         facts["day"] = _later_day(row, args.get("day", "")).isoformat()
+        if args.get("lo") and args.get("hi"):
+            facts["window"] = _window(db, row, facts["day"], args["lo"], args["hi"])
     if to_approve:
         return wishes.ask(db, action, row.id, row.depot_id, row.day, facts | {"to_approve": True}, now)
     case_id, _ = cases.open_or_join(db, action, row.id, row.depot_id, row.day, facts, now)
@@ -126,6 +130,18 @@ def _later_day(row: Row[Any], said: str) -> date:
     if day <= row.day:
         raise BadInput(f"{day} is not after {row.day}.", "Name a later day.", field="day")
     return day
+
+
+def _window(db: Connection, row: Row[Any], day: str, lo: str, hi: str) -> list[str]:
+    """The time of that day that was chosen, as instants. Raises BadInput for what is none."""
+    tz = fleet.get_depot(db, row.depot_id).tz
+    try:
+        ends = [datetime.fromisoformat(f"{day}T{end}").replace(tzinfo=ZoneInfo(tz)) for end in (lo, hi)]
+    except ValueError:
+        raise BadInput(f"{lo[:10]} to {hi[:10]} is no time.", "Give both as HH:MM.", field="lo") from None
+    if ends[0] >= ends[1]:
+        raise BadInput(f"{lo} is not before {hi}.", "Give the beginning first.", field="lo")
+    return [clock.iso(end) for end in ends]
 
 
 def hand_over(db: Connection, who: Principal, reason_code: str, subject: str, now: datetime) -> tuple[str, datetime]:

@@ -16,7 +16,7 @@ from core import lineage, money, orders
 from core.errors import BadInput
 from core.principals import STAFF, Principal
 from core.store.tables import case, depot
-from tools import knowledge, orders_asked, proof, shown, tracker, vans_asked, what_if_asked
+from tools import knowledge, orders_asked, proof, shown, slots_offered, tracker, vans_asked, what_if_asked
 from tools.carriers.flat import FlatTariff
 from tools.carriers.port import Parcel, Place, Quote
 from tools.optimizer import at_hand
@@ -111,6 +111,13 @@ def _quote(db: Connection, who: Principal, args: Mapping[str, str], now: datetim
     return [*found, tracker.fact("quotes", "; ".join(said)[:240] or "no carrier takes it", "carriers", now)]
 
 
+def _slots(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
+    row = find_order(db, who, args.get("order", ""))
+    if row is None:
+        return [tracker.fact("not_found", args.get("order", "")[:40], "orders", now)]
+    return slots_offered.offer(db, row, args, now, at_hand(), costs=who.is_staff)
+
+
 def _what_if(db: Connection, who: Principal, args: Mapping[str, str], now: datetime) -> list[Fact]:
     return what_if_asked.try_it(db, who, args, now, at_hand())
 
@@ -124,6 +131,7 @@ TOOLS: dict[str, Tool] = {
     for tool in (
         Tool("tracker.order_status", STAFF | {"customer"}, _order_status),
         Tool("proof.lookup", STAFF | {"customer"}, _proof),
+        Tool("slots.offer", STAFF | {"customer"}, _slots),
         Tool("fleet.status", STAFF, _fleet_status),
         Tool("fleet.van", STAFF, _van),
         Tool("carriers.quote", STAFF, _quote),

@@ -40,6 +40,10 @@ FIELDS: dict[str, str] = {
     "order": "ABCD-123456789012",
     "proof": "the driver's note",
     "reason": "nobody was there to take it",
+    "slots": (
+        "1) Wednesday 30 September 14:00-16:00, 2) Saturday 26 September 14:00-16:00, "
+        "3) Sunday 27 September 08:00-10:00"
+    ),
     "stops_ahead": "199",
     "stops_left": "9999",
     "quotes": "ground 12.40; express 23.90",
@@ -136,6 +140,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_no_order": (),
     "reply_not_found": ("not_found",),
     "reply_reschedule_asked": ("order", "day"),
+    "reply_slot_asked": ("order", "day", "lo", "hi"),
     "reply_cancel_asked": ("order",),
     "reply_choose_asked": (),
     "reply_missing_delivery_asked": ("order",),
@@ -171,6 +176,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "ask_order": (),
     "ask_van": (),
     "ask_day": (),
+    "ask_slot": ("order", "slots"),
     "ask_intent": (),
     "ask_driver_where": ("order",),
 }
@@ -358,8 +364,11 @@ def _say(field: str, value: str | int, lang: str) -> str:
     text = str(value)
     if isinstance(value, bool) or not text.strip() or len(text) > MAX_VALUE or not text.isprintable():
         raise BadInput("can't be said in a message", f"Give one line of 1 to {MAX_VALUE} characters.", field=field)
-    if field != "day":
-        return text
+    return say_day(text, lang, field) if field == "day" else text
+
+
+def say_day(text: str, lang: str, field: str = "day") -> str:
+    """An ISO date as people read it: Wednesday 3 June."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
