@@ -130,7 +130,7 @@ def _other_day(job: Job, order_ids: Sequence[str]) -> dict[str, str]:
         row = orders.get(job.db, order_id)
         if row.status not in orders.OPEN | {"failed"}:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
-        moved[order_id] = second_attempt(job.db, row, day, job.tz, job.now)
+        moved[order_id] = second_attempt(job.db, row, day, job.tz, job.now, job.args.window)
         promises.release(job.db, order_id)
         telling.say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")
