@@ -201,6 +201,17 @@ def evaluate(
 app.registered_commands[-1].name = "eval"
 
 
+@app.command()
+def vans(
+    depot: str, day: str, version: Annotated[int, typer.Argument(help="A version of the day's plan.")],
+    iterations: Annotated[int | None, typer.Option(help="Of each solve; else as many as suit the day.")] = None,
+) -> None:  # fmt: skip
+    """How many vans a day needs: its cost with ever fewer of them. One solve a size."""
+    from api import sizing
+
+    sizing.show(depot, day, version, iterations)
+
+
 @database.command("status")
 def db_status() -> None:
     """Is it running, where, and who holds it."""

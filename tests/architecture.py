@@ -60,7 +60,7 @@ VENDORS = {
     "psycopg": ("core/*", "api/stream.py"),
     "pydantic_settings": ("core/settings.py",),
     "pyvrp": ("evals/vrp/pyvrp_peer.py",),
-    "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "evals/*"),
+    "rich": ("api/demo.py", "api/logbook.py", "api/rulebook.py", "api/sizing.py", "evals/*"),
     "sqlalchemy": (
         "core/*",  # not the optimizer: it has no database
         "tools/*",
@@ -68,6 +68,7 @@ VENDORS = {
         "api/*",
         "evals/ground.py",  # graders read the record after an attack
         "evals/attacks/*",
+        "evals/scenarios/*",
     ),
     "starlette": ("api/*",),
     "twilio": ("tools/notify/twilio_sms.py", "api/routes/twilio.py"),  # out and in
