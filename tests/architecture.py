@@ -52,7 +52,7 @@ VENDORS = {
     "numba": ("optimizer/native/compiled.py",),
     "openai": ("agent/hosted.py",),
     "openpyxl": ("api/imports/xlsx.py",),
-    "ortools": ("optimizer/ortools_engine.py", "optimizer/ortools_model.py"),
+    "ortools": ("optimizer/ortools_engine.py", "optimizer/ortools_model.py", "optimizer/recombine.py"),
     "phonenumbers": ("core/phones.py",),
     "procrastinate": ("core/queue.py", "api/worker.py"),
     "prometheus_client": ("api/metrics.py", "api/routes/health.py"),  # counted in one, shown in the other

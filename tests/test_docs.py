@@ -15,7 +15,7 @@ from core import attempts, breakdowns, cases, settings, taps
 from evals.attacks import goals, play, scene
 from optimizer import reasons
 from tests.api import test_roles as roles
-from tools import acting, desk, kinds, policy
+from tools import acting, desk, kinds, looking, policy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -39,7 +39,7 @@ def reason_codes() -> list[str]:
     [
         ("settings.md", [name for name, _, _ in settings.rows()]),
         ("policy.md", [*rule_ids(), *policy.FACTS, *policy.default().levels]),
-        ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
+        ("tools.md", [*looking.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
         ("evals.md", [*goals.GOALS, *scene.SLOTS, *scene.ROLES, *play.ARMS]),

@@ -175,6 +175,15 @@ class AtHand(Resident):
             return Local.ask(self, depot_id, day, stop, kinds, now, scope)
         return super().ask(depot_id, day, stop, kinds, now, scope)
 
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        try:
+            self.client.ping()
+        except EngineDown:
+            return Local.slots(self, wanted, now, days=days, hours=hours, first=first)
+        return super().slots(wanted, now, days=days, hours=hours, first=first)
 
-def at_hand() -> Optimizer:
+
+def at_hand() -> AtHand:
     return AtHand(resident().client)

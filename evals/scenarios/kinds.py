@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from core import cases, orders, timers
 from core.store import db as store
@@ -128,7 +129,7 @@ def late_again(seed: int, number: int) -> Scenario:
             row = orders.get(db, laid.orders[MINE])
             for hours in (1, 2):
                 lo = NOW + timedelta(hours=hours)
-                zone = ground.ZoneInfo(ground.ZONE)
+                zone = ZoneInfo(ground.ZONE)
                 telling.promise_by_message(db, "plan:x", row, "retell", lo, lo + timedelta(hours=1), zone, NOW)
         ground.make_late(laid, MINE, NOW, draw.randint(5, 14))
 
@@ -187,7 +188,12 @@ def came_late(seed: int, number: int) -> Scenario:
             laid.orders["104"] = made  # type: ignore[index]
 
     def served(out: scene.Outcome) -> bool:
-        return out.status.get("104") in ("planned", "unassigned", "rescheduled")
+        return out.status.get("104") in (
+            "new",
+            "planned",
+            "unassigned",
+            "rescheduled",
+        )  # new: it waits for a trip to share
 
     return Scenario("came_late", seed, Truth(), laid, happens=happens, checks={"end": served})
 
