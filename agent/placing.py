@@ -18,7 +18,7 @@ from core.principals import Principal
 from core.store import db as store
 from optimizer import what_if
 from optimizer.options import Option
-from tools import approvals, desk, policy, problems
+from tools import approvals, desk, looking, policy, problems
 from tools.optimizer import Placer
 
 KIND = "unassigned"
@@ -47,7 +47,7 @@ def place(
     a place or no van has one for it, NotAllowed when policy forbids it, Stale when the world has moved on."""
     with store.transaction() as db:
         now = clock.now(db)
-        mine = desk.find_order(db, who, ref)
+        mine = looking.find_order(db, who, ref)
         if mine is None or (mine.depot_id, mine.day) != (depot, day):
             raise NotFound(f"There is no order {ref!r} on that day.", "Check the reference.", field="order")
         if mine.status not in ("new", "unassigned"):
