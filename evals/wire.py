@@ -761,6 +761,8 @@ class Turn(Model):
     case: str | None = None
     choices: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    proposal: str | None = None
 
 
 class UnassignedStop(Model):
