@@ -188,7 +188,12 @@ def came_late(seed: int, number: int) -> Scenario:
             laid.orders["104"] = made  # type: ignore[index]
 
     def served(out: scene.Outcome) -> bool:
-        return out.status.get("104") in ("planned", "unassigned", "rescheduled")
+        return out.status.get("104") in (
+            "new",
+            "planned",
+            "unassigned",
+            "rescheduled",
+        )  # new: it waits for a trip to share
 
     return Scenario("came_late", seed, Truth(), laid, happens=happens, checks={"end": served})
 

@@ -147,7 +147,7 @@ def test_looking_changes_nothing(living: Living) -> None:
 
 
 @pytest.mark.parametrize(
-    "action", ["remove", "postpone", "reassign", "plan.publish", "message.send", "undo", "", "RESCHEDULE"]
+    "action", ["remove", "postpone", "refund", "plan.publish", "message.send", "undo", "", "RESCHEDULE"]
 )
 @pytest.mark.parametrize("role", ["customer", "dispatcher", "driver"])
 def test_what_nobody_may_ask_for_opens_no_case(shop: Shop, role: str, action: str) -> None:

@@ -63,6 +63,8 @@ def ask(kind: str, facts: dict[str, int | str | bool], policy: Policy = SHIPPED)
         ("resequence", CHEAP, "auto", "resequence.within_limits"),
         ("resequence", CHEAP | {"minutes_late_others": 21}, "ask", "limit.minutes_late_others"),
         ("resequence", CHEAP | {"minutes_since_move": 29}, "ask", "resequence.too_soon"),
+        ("resequence", CHEAP | {"retold_today": 2, "promises_retold": 1}, "ask", "resequence.told_twice"),
+        ("resequence", CHEAP | {"retold_today": 2, "promises_retold": 0}, "auto", "resequence.within_limits"),
         ("reassign", CHEAP | {"minutes_since_move": 29}, "ask", "reassign.too_soon"),
         ("retell_all", CHEAP, "ask", "retell_all.asks"),
         ("resequence_all", CHEAP, "ask", "resequence_all.asks"),
