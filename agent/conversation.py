@@ -41,7 +41,7 @@ from agent.staff import verdicts
 from agent.understanding import slots
 from agent.understanding.understand import understand
 from core import clock, effects, threads
-from core.errors import BadInput, DoorstepError, NotAllowed, NotFound, Unavailable
+from core.errors import BadInput, DoorstepError, NotAllowed, NotFound, Unavailable, WrongState
 from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
@@ -204,8 +204,13 @@ class _Loop:
         return f"slot {known['slot_order']} {known['offered']}" if "offered" in known else "intent"
 
     def _look(self, tool: str, args: dict[str, str]) -> None:
-        with self._reading() as db:
-            found = desk.look(db, self.who, tool, args, self.now)
+        try:
+            with self._reading() as db:
+                found = desk.look(db, self.who, tool, args, self.now)
+        except (BadInput, NotFound, WrongState) as error:  # an answer too: there is nothing to read or to try
+            why = error.what.strip(". ")[:120]
+            self.facts += (Fact(name="no_answer", value=why, source=tool, at=clock.iso(self.now)),)
+            return
         self.facts += tuple(Fact(**fact) for fact in found)
 
     def _reading(self) -> AbstractContextManager[Connection]:
