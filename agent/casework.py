@@ -147,10 +147,14 @@ def diagnose(state: State) -> State:
     with store.transaction() as db:
         row, now = cases.get(db, state["case_id"], lock=True), clock.now(db)
         if row.status == "open":
-            cases.advance(
-                db, row, "diagnosed", facts=dict(row.facts) | {"known": _known(db, row)} | {"known_at": iso(now)}
-            )
+            diagnosed(db, row, now)
     return {}
+
+
+def diagnosed(db: Connection, row: Row[Any], now: datetime) -> Row[Any]:
+    facts = dict(row.facts) | {"known": _known(db, row)} | {"known_at": iso(now)}
+    cases.advance(db, row, "diagnosed", facts=facts)
+    return cases.get(db, row.id, lock=True)
 
 
 def _known(db: Connection, row: Row[Any]) -> list[dict[str, Any]]:
@@ -246,15 +250,20 @@ def _is_to_show(row: Row[Any], option: Mapping[str, Any]) -> bool:
 
 
 def _weigh(db: Connection, row: Row[Any], state: State) -> Row[Any]:
-    """Decide on the priced options and keep everything that a replay needs, by content hash."""
-    asked = state["question"]
+    return weighed(db, row, state["question"], state["priced"], state["tools"].planner)
+
+
+def weighed(
+    db: Connection, row: Row[Any], asked: Question, found: Sequence[Option], planner: Planner, picked: str | None = None
+) -> Row[Any]:
+    """Decide on the priced options and keep everything that a replay needs, by content hash. `picked`: what a person
+    takes."""
     inputs = Inputs(
         case=row.id, kind=row.kind, problem=asked.problem, stop=asked.stop, scope=asked.scope,
         situation=_situation(row), policy=autonomy.in_force(db), facts=desk.facts_for(db, row, clock.now(db)),
     )  # fmt: skip
-    planner = state["tools"].planner
-    priced = weigh.priced(row.kind, asked.problem, state["priced"])
-    inputs = inputs.model_copy(update={"picked": _wished(row, priced)})
+    priced = weigh.priced(row.kind, asked.problem, found)
+    inputs = inputs.model_copy(update={"picked": picked or _wished(row, priced)})
     outcome = weigh.decide(inputs, priced, planner).model_dump(mode="json")
     hashes = keep(db, inputs) | {"planner": planner.name, "planner_version": planner.version}
     kept = {"hashes": hashes, "outcome": outcome, "t0": iso(asked.t0), "version": asked.version}

@@ -43,7 +43,7 @@ from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
 from tools import desk, offers, wishes
-from tools.notify import accounts, contact, survey, templates
+from tools.notify import accounts, contact, lengths, survey, templates
 from tools.optimizer import at_hand
 
 logger = structlog.get_logger("conversation")
@@ -128,9 +128,12 @@ class _Loop:
         )
 
     def _spoken_of(self) -> tuple[Fact, ...]:
-        if self.case is None or not self.who.is_staff:
-            return ()
-        return (Fact(name="case", value=self.case, source="the conversation", at=clock.iso(self.now)),)
+        told = {"case": self.case} if self.case is not None and self.who.is_staff else {}
+        verb, _, about = (self.question or "").partition(" ")
+        if verb == "slot":
+            told["asked_order"], _, told["asked_slots"] = about.rpartition(" ")
+        at = clock.iso(self.now)
+        return tuple(Fact(name=name, value=value, source="the conversation", at=at) for name, value in told.items())
 
     def run(self, by: Planner) -> Turn:
         if self._rates():
@@ -182,7 +185,13 @@ class _Loop:
         plain, problems = phrasing.question(step, self.facts)
         if problems:
             logger.warning("question.refused", problems=len(problems))
-        return self._finish(Said(plain.question, question=plain.slot, choices=plain.choices))
+        asked = self._offering(plain) if plain.slot == "slot" else plain.slot
+        return self._finish(Said(plain.question, question=asked, choices=plain.choices))
+
+    def _offering(self, step: Ask) -> str:
+        """What a choice will be about: the times that were offered, and for which order."""
+        known = {fact.name: str(fact.value) for fact in self.facts}
+        return f"slot {known['slot_order']} {known['offered']}" if "offered" in known else "intent"
 
     def _look(self, tool: str, args: dict[str, str]) -> None:
         with self._reading() as db:
@@ -230,7 +239,7 @@ class _Loop:
     def _proposed(self, db: Connection, step: Propose) -> Said:
         with db.begin_nested():  # what is refused half-way leaves nothing
             case_id = desk.propose(db, self.who, step.action, step.args, self.now)
-        template = f"reply_{step.action}_asked"
+        template = "reply_slot_asked" if "lo" in step.args else f"reply_{step.action}_asked"
         said = {name: step.args[name] for name in templates.fields(template)}
         return Said(self._words(template, **said), case=case_id)
 
@@ -256,7 +265,17 @@ class _Loop:
             case_id, _ = desk.hand_over(db, self.who, reason_code, self.who.id, self.now)
         except NotFound:  # somebody without an order: there is no depot to hand them to
             return Said(self._words("reply_no_order"))
-        return Said(self._words(HAND_OVER_REPLY.get(reason_code, "reply_person")), case=case_id)
+        words = self._words(HAND_OVER_REPLY.get(reason_code, "reply_person"))
+        return Said(f"{self._status()} {words}".strip(), case=case_id, facts=self.facts)
+
+    def _status(self) -> str:
+        """Where the order is, when that was looked up on the way."""
+        known = {fact.name: fact.value for fact in self.facts}
+        template = f"reply_{known.get('status')}"
+        if template not in templates.TEMPLATES or any(name not in known for name in templates.fields(template)):
+            return ""
+        answer = Answer(template=template, facts=("status", *templates.fields(template)))
+        return phrasing.words(answer, self.situation()).text
 
     def _opted(self, db: Connection, reason_code: str) -> Said:
         """Opting out or in is confirmed once, as carriers ask; who had done so before gets no further word of it."""
@@ -307,7 +326,7 @@ class _Loop:
         if self.channel == "chat":  # whoever asked reads the answer to the request
             talk.say("out", said.text, self.now, said.case)
             return
-        for part in templates.parts(said.text):
+        for part in lengths.parts(said.text):
             line, _ = talk.say("out", part, self.now, said.case, channel=self.channel, template=accounts.REPLY)
             effects.queue_line(talk.db, line, self.who.subject, self.now)
 

@@ -35,7 +35,8 @@ REASON_CODES: dict[str, str] = {
 
 SAID_BY_THE_LOOP = frozenset(
     {
-        "reply_reschedule_asked", "reply_cancel_asked", "reply_choose_asked", "reply_missing_delivery_asked",
+        "reply_reschedule_asked", "reply_slot_asked", "reply_cancel_asked", "reply_choose_asked",
+        "reply_missing_delivery_asked",
         "reply_damage_asked", "reply_person", "reply_safety", "reply_complaint", "reply_opted_out", "reply_opted_in",
         "reply_rated",
     }

@@ -6,6 +6,7 @@ from functools import cache
 
 from pydantic import BaseModel, ConfigDict
 
+from agent import slotting
 from agent.grounding import Ungrounded
 from agent.planner import Answer, Ask, Fact, Situation, check_reply
 from tools.notify import templates
@@ -52,11 +53,22 @@ def _questions() -> frozenset[str]:
     return frozenset(templates.shipped(name, lang) for name in named for lang in templates.LANGUAGES)
 
 
+def _offers(facts: tuple[Fact, ...]) -> frozenset[str]:
+    """Our question which of the times suits, as it reads with the facts that a tool has returned."""
+    known = {fact.name: str(fact.value) for fact in facts}
+    if "offered" not in known:
+        return frozenset()
+    return frozenset(slotting.question(known["slot_order"], known["offered"], lang) for lang in templates.LANGUAGES)
+
+
 def question(step: Ask, facts: tuple[Fact, ...]) -> tuple[Ask, tuple[Ungrounded, ...]]:
     """As it is asked: in its own words when the facts bear them, else plainly for its slot; and what they did not."""
+    if step.question in _offers(facts):
+        return step, ()
     told = step.choices if step.question in _questions() else (step.question, *step.choices)
     problems = tuple(check_reply(" ; ".join(told), facts))
     if not problems:
         return step, ()
-    slot = step.slot if f"ask_{step.slot}" in templates.TEMPLATES else "intent"
+    plain = f"ask_{step.slot}" in templates.TEMPLATES and not templates.fields(f"ask_{step.slot}")
+    slot = step.slot if plain else "intent"
     return Ask(slot=slot, question=templates.render(f"ask_{slot}")), problems

@@ -24,3 +24,28 @@ class FreeSlot(Answer):
 
 class Slots(Answer):
     slots: tuple[FreeSlot, ...]
+
+
+class PlacedOption(Answer):
+    """One thing that could be done, against doing nothing. Money in minor units."""
+
+    id: str
+    kind: str
+    vehicle_id: str | None
+    cost_cents: int
+    minutes_late: int
+    promises_broken: int
+    promises_retold: int
+    stops_moved: int
+    others_delayed_min: int
+    feasible: bool
+    broken: tuple[str, ...]
+
+
+class Placed(Answer):
+    decision: str
+    case: str
+    version: int
+    vehicle: str
+    arrival: datetime
+    options: tuple[PlacedOption, ...]

@@ -136,7 +136,7 @@ def optimize(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed searches another way.")] = 0,
     times_only: Annotated[bool, typer.Option("-c", "--check", help="Choose times for the routes in `steps`.")] = False,
-    engine: Annotated[str, typer.Option(help="native, ortools, or auto: our own where it can.")] = "auto",
+    engine: Annotated[str, typer.Option(help="native, combined, ortools, or auto: native where it can.")] = "auto",
 ) -> None:
     """Plan routes: VROOM's problem format in, its solution format out. Without -t a seed always gives the same."""
     from api import vroom
@@ -199,6 +199,17 @@ def evaluate(
 
 
 app.registered_commands[-1].name = "eval"
+
+
+@app.command()
+def vans(
+    depot: str, day: str, version: Annotated[int, typer.Argument(help="A version of the day's plan.")],
+    iterations: Annotated[int | None, typer.Option(help="Of each solve; else as many as suit the day.")] = None,
+) -> None:  # fmt: skip
+    """How many vans a day needs: its cost with ever fewer of them. One solve a size."""
+    from api import sizing
+
+    sizing.show(depot, day, version, iterations)
 
 
 @database.command("status")

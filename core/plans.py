@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,10 @@ from sqlalchemy.dialects.postgresql import insert
 from core import canonical, stream
 from core.errors import NotFound, Stale
 from core.store.tables import depot, plan, plan_route
+
+KEPT = 16
+"""published plans that a process remembers"""
+_read: dict[tuple[str, str, date], PlanVersion] = {}
 
 
 class PlannedVisit(BaseModel):
@@ -59,7 +64,7 @@ class PlannedRoute(BaseModel):
     def stops(self) -> tuple[str, ...]:
         return tuple(visit.stop for visit in self.visits)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of what the driver is told to do: the vehicle and its stops in order, without times."""
         return canonical.digest([self.vehicle_id, *self.stops])
@@ -78,7 +83,7 @@ class PlanVersion(BaseModel):
     made_by: dict[str, Any]
     routes: dict[str, PlannedRoute]
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return digest_of(self.routes)
 
@@ -111,15 +116,51 @@ def get(db: Connection, depot_id: str, day: date, version: int) -> PlanVersion:
     ).one_or_none()
     if row is None:
         raise NotFound(f"Depot {depot_id} has no plan {version} for {day}.", "Make one with POST /api/plans.")
-    return PlanVersion(
-        depot_id=depot_id, day=day, version=version, parent=row.parent, status=row.status, cost=row.cost,
-        unassigned=tuple(row.unassigned), made_by=row.made_by, routes=_routes(db, depot_id, day, version, row.status),
+    return _version(row, _routes(db, depot_id, day, version, row.status))
+
+
+def _version(row: Row[Any], routes: dict[str, PlannedRoute]) -> PlanVersion:
+    # its routes were checked when they were read: to check 120 of them again takes longer than reading what is new
+    return PlanVersion.model_construct(
+        depot_id=row.depot_id, day=row.day, version=row.version, parent=row.parent, status=row.status, cost=row.cost,
+        unassigned=tuple(row.unassigned), made_by=row.made_by, routes=routes,
     )  # fmt: skip
 
 
 def current(db: Connection, depot_id: str, day: date) -> PlanVersion | None:
-    version = current_version(db, depot_id, day)
-    return None if version is None else get(db, depot_id, day, version)
+    """The published plan. A process that has read it before reads what has changed since."""
+    place = str(db.engine.url.database), depot_id, day
+    known = _read.get(place)
+    found = None if known is None else since(db, known)
+    if found is None:
+        version = current_version(db, depot_id, day)
+        found = None if version is None else get(db, depot_id, day, version)
+    if found is not None:
+        _read[place] = found
+        while len(_read) > KEPT:
+            _read.pop(next(iter(_read)), None)
+    return found
+
+
+def since(db: Connection, known: PlanVersion) -> PlanVersion | None:
+    """The current plan, read as what has changed since a published version of it; None when that is none of this
+    record's. A route that nobody has changed is the same object."""
+    newer = select(plan).where(
+        plan.c.depot_id == known.depot_id, plan.c.day == known.day, plan.c.status == "published",
+        plan.c.version >= known.version,
+    )  # fmt: skip
+    rows = list(db.execute(newer.order_by(plan.c.version)))
+    same = rows[:1] and _version(rows[0], known.routes)
+    if not same or same != known or rows[0].digest != known.digest:
+        return None
+    if len(rows) == 1:
+        return known
+    changed = select(plan_route).where(
+        plan_route.c.depot_id == known.depot_id, plan_route.c.day == known.day,
+        plan_route.c.version.in_([row.version for row in rows[1:]]),
+    )  # fmt: skip
+    later = {row.vehicle_id: _route(row) for row in db.execute(changed.order_by(plan_route.c.version))}
+    return _version(rows[-1], dict(sorted({**known.routes, **later}.items())))
 
 
 def current_route(db: Connection, depot_id: str, day: date, vehicle_id: str) -> PlannedRoute | None:
@@ -189,10 +230,11 @@ def add(
 ) -> int:
     """Write the next version with the routes that it changes. Raises Stale when `parent` is not the current plan."""
     _one_at_a_time(db, depot_id)
-    if status == "published" and parent != current_version(db, depot_id, day):
+    standing = current(db, depot_id, day) if status == "published" else None
+    if status == "published" and parent != (standing and standing.version):
         raise Stale(f"The plan has moved on from version {parent}.", "Look at the present plan and decide again.")
     version = newest(db, depot_id, day) + 1
-    before = {} if parent is None or status == "draft" else get(db, depot_id, day, parent).routes
+    before = {} if standing is None else standing.routes
     after = {**before, **{route.vehicle_id: route for route in routes}}
     db.execute(
         insert(plan).values(

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BadFile, DoorstepError
-from optimizer import ortools_engine
+from optimizer import plan as planning
 from optimizer.problem import Problem, Stop, Vehicle
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix, Point, great_circle
@@ -124,8 +124,8 @@ def alone(driven: Driven, seconds: float, iterations: int = ITERATIONS) -> tuple
     matrix = great_circle(driven.points)
     vehicle = _van("van", 0)
     problem = Problem(matrix=matrix.hash, stops=_stops(range(1, len(driven.points))), vehicles=(vehicle,))
-    plan = ortools_engine.solve(problem, matrix, iterations=iterations, time_limit_s=seconds)
-    order = tuple(int(stop) for stop in plan.routes[0].stop_ids)
+    found = planning.solve(problem, matrix, iterations=iterations, time_limit_s=seconds)
+    order = tuple(int(stop) for stop in found.routes[0].stop_ids)
     as_driven = _side(problem, matrix, vehicle, range(1, len(driven.points)))
     return as_driven, _side(problem, matrix, vehicle, order), order
 
@@ -150,12 +150,12 @@ def together(
             for vehicle, start, order in zip(vehicles, starts, orders, strict=True)
         },
     )
-    plan = ortools_engine.solve(problem, matrix, iterations=iterations, time_limit_s=seconds)
-    if plan.unassigned:
-        raise BadFile(f"{len(plan.unassigned)} stops are on no route.", "Give it more time with -t.")
+    found = planning.solve(problem, matrix, iterations=iterations, time_limit_s=seconds)
+    if found.unassigned:
+        raise BadFile(f"{len(found.unassigned)} stops are on no route.", "Give it more time with -t.")
     sides = [
         _side(problem, matrix, vehicle, [int(stop) for stop in route.stop_ids])
-        for vehicle, route in zip(vehicles, plan.routes, strict=True)
+        for vehicle, route in zip(vehicles, found.routes, strict=True)
     ]
     return sum(sides, NOTHING), sum(side.cents > 0 for side in sides)
 

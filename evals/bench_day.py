@@ -115,7 +115,7 @@ def hub_orders(seed: int = 7) -> list[dict[str, Any]]:
         opens = rng.choice((9, 10, 11, 12, 13, 14)) if rng.random() < 0.2 else None
         point = moved(place(HUB), abs(rng.gauss(0, 5)), rng.uniform(0, 2 * math.pi))
         window = {} if opens is None else {"window_start": f"{opens:02d}:00", "window_end": f"{opens + 2:02d}:00"}
-        rows.append(_order(rng, f"HUB-{n + 1}", n, point, pieces=rng.choice((1, 1, 2, 3)), **window))
+        rows.append(order_row(rng, f"HUB-{n + 1}", n, point, pieces=rng.choice((1, 1, 2, 3)), **window))
     return rows
 
 
@@ -131,11 +131,11 @@ def yard_orders(yard: str, day: Day) -> list[dict[str, Any]]:
                 last = day.start + timedelta(seconds=leg_s(home, point)) + SLACK
                 window = {"window_start": f"{day.start:%H:%M}", "window_end": f"{last:%H:%M}"}
             ref, phone = f"{yard}-{van + 1}-{nth + 1}".upper(), base + van * STOPS_A_VAN + nth
-            rows.append(_order(rng, ref, phone, point, pieces=1, **window))
+            rows.append(order_row(rng, ref, phone, point, pieces=1, **window))
     return rows
 
 
-def _order(rng: Random, ref: str, phone: int, point: Point, pieces: int, **window: str) -> dict[str, Any]:
+def order_row(rng: Random, ref: str, phone: int, point: Point, pieces: int, **window: str) -> dict[str, Any]:
     return {
         "ref": ref, "client": "bench", "name": names.person(rng), "phone": names.phone(phone),
         "address": f"{1 + phone % 180} {names.street(rng)}", "lat": point[0], "lon": point[1],

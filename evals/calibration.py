@@ -14,11 +14,14 @@ import argparse
 import itertools
 import json
 import math
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +52,7 @@ SOON_S = 300
 """A second too wide counts by its share of the lead and this, so that the next stop counts as much as the last."""
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 
 
 class Look(NamedTuple):
@@ -234,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if set(asked.learn) & set(asked.test):
         raise SystemExit("--learn and --test share a seed: what was learned on can't test it. Give others.")
     if asked.learn:
-        seen = [look for day in _days(asked, asked.learn) for look in looks(day, asked.every)]
+        seen = [look for day in _each(partial(_seen, asked), asked.learn) for look in day]
         source = {
             "command": "python -m evals.calibration --write",
             "world": f"the default operation at its rates, {asked.orders} orders, {asked.vans} vans",
@@ -243,11 +247,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         known = Learned(source=source, spreads=learn(seen))
     else:
         known = eta.learned()
-    found = [
-        each
-        for day in _days(asked, asked.test)
-        for each in judge(day, known, asked.every, asked.true_every, asked.lucks)
-    ]
+    found = [each for day in _each(partial(_judged, asked, known), asked.test) for each in day]
     told = by_lead(found)
     show(found, told)
     if asked.write is not None:
@@ -262,7 +262,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--orders", type=int, default=300)
     made.add_argument("--vans", type=int, default=14)
     made.add_argument("--every", type=int, default=600, help="seconds between two predictions of a van's stops")
-    made.add_argument("--true-every", type=int, default=7, help="of so many predictions one is driven on many times")
+    made.add_argument("--true-every", type=int, default=11, help="of so many predictions one is driven on many times")
     made.add_argument("--lucks", type=int, default=29, help="how many times; 29 make the 3rd and the 27th the ends")
     made.add_argument("--write", nargs="?", type=Path, const=eta.LEARNED, help=f"a file; else {eta.LEARNED.name}")
     return made
@@ -274,9 +274,24 @@ def seeds(text: str) -> list[int]:
     return [seed for part in parts for seed in range(int(part[0]), int(part[-1]) + 1)]
 
 
-def _days(asked: argparse.Namespace, of: Sequence[int]) -> Iterator[drives.Lived]:
-    for seed in of:
-        yield drives.live(city(Operation(), seed, asked.orders, asked.vans))
+def _each(work: Callable[[int], T], of: Sequence[int]) -> list[T]:
+    """What comes of each seed, in their order: a day a core."""
+    if len(of) < 2:
+        return [work(seed) for seed in of]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, of))
+
+
+def _seen(asked: argparse.Namespace, seed: int) -> list[Look]:
+    return list(looks(_day(asked, seed), asked.every))
+
+
+def _judged(asked: argparse.Namespace, known: Learned, seed: int) -> list[Judged]:
+    return judge(_day(asked, seed), known, asked.every, asked.true_every, asked.lucks)
+
+
+def _day(asked: argparse.Namespace, seed: int) -> drives.Lived:
+    return drives.live(city(Operation(), seed, asked.orders, asked.vans))
 
 
 def show(found: Sequence[Judged], told: Sequence[Figures]) -> None:

@@ -370,6 +370,11 @@ class IncidentDeclared(Model):
     incident: str
 
 
+class Insert(Model):
+    order: str
+    vehicle: str | None = None
+
+
 class LogHead(Model):
     seq: int
     head: str
@@ -524,9 +529,43 @@ class Payer(Model):
     late_s: int
 
 
+class Pinned(Model):
+    """Why a stop was moved: the plan as it is against the best one that leaves the stop on its van."""
+
+    stop_id: str
+    vehicle_id: str
+    comparison: Comparison
+    feasible: bool
+
+
 class Place(Model):
     lat: float
     lon: float
+
+
+class Placed(Model):
+    decision: str
+    case: str
+    version: int
+    vehicle: str
+    arrival: datetime
+    options: tuple[PlacedOption, ...]
+
+
+class PlacedOption(Model):
+    """One thing that could be done, against doing nothing. Money in minor units."""
+
+    id: str
+    kind: str
+    vehicle_id: str | None = None
+    cost_cents: int
+    minutes_late: int
+    promises_broken: int
+    promises_retold: int
+    stops_moved: int
+    others_delayed_min: int
+    feasible: bool
+    broken: tuple[str, ...]
 
 
 class Plan(Model):
@@ -761,6 +800,8 @@ class Turn(Model):
     case: str | None = None
     choices: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    proposal: str | None = None
 
 
 class UnassignedStop(Model):
@@ -1044,6 +1085,13 @@ class Calls:
         answer: Plan = self._call(Plan, "GET", at("/api/v1/plans/{}/{}", depot, day), {"version": version})
         return answer
 
+    def insert_order(self, depot: str, day: date, body: Insert) -> Placed:
+        """Put an order that no van has on the running plan, where nobody else's order changes: decided, written and
+        done when it answers, with the other places that were looked at.
+        """
+        answer: Placed = self._call(Placed, "POST", at("/api/v1/plans/{}/{}/insertions", depot, day), {}, body)
+        return answer
+
     def publish(self, depot: str, day: date, version: int) -> Published:
         """Publish a draft: drivers see it, customers are promised its times."""
         answer: Published = self._call(Published, "POST", at("/api/v1/plans/{}/{}/{}/publish", depot, day, version), {})
@@ -1059,6 +1107,15 @@ class Calls:
     def why_unassigned(self, depot: str, day: date, version: int, stop: str) -> Why:
         """What keeps each van from a stop that the version leaves out, and the least that has to give for it to fit."""
         answer: Why = self._call(Why, "GET", at("/api/v1/plans/{}/{}/{}/unassigned/{}", depot, day, version, stop), {})
+        return answer
+
+    def why_moved(self, depot: str, day: date, version: int, stop: str, before: int) -> Pinned:
+        """Why a stop was moved since version `before`: what leaving it on its van would cost, and who would pay. It
+        solves the day once more, which takes seconds.
+        """
+        answer: Pinned = self._call(
+            Pinned, "GET", at("/api/v1/plans/{}/{}/{}/moved/{}", depot, day, version, stop), {"before": before},
+        )
         return answer
 
     def optimize(

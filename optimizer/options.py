@@ -80,6 +80,8 @@ class Scope(Frozen):
     """the breakdown that it is about (`optimizer.breakdown`), of `vehicle`"""
     unfit: tuple[str, ...] = ()
     """vans that can't come: they stand themselves"""
+    resident: bool = False
+    """its places are looked for as a resident plan does (`optimizer.inserting`)"""
     to: str | None = None
     """the only van that it may go to, when somebody names one"""
     give: int = Field(0, ge=0)
@@ -97,6 +99,8 @@ class Candidate(Frozen):
     scope: Scope = ONE_STOP
     vehicle_id: str | None = None
     """where to, when it is reassigned"""
+    position: int | None = None
+    """in that vehicle's list, when a resident plan has named it; None: the best one is looked for"""
 
     @property
     def id(self) -> str:
@@ -218,7 +222,8 @@ class _WhatIf:
                 return self._option(candidate.kind, {})
             return min((self._best_spot(candidate.kind, van, {}) for van in self._takers()), key=_rank)
         if candidate.kind == "reassign":
-            return self._reassign(self._known(candidate.vehicle_id))
+            vehicle = self._known(candidate.vehicle_id)
+            return self._reassign(vehicle) if candidate.position is None else self._put(vehicle, candidate.position)
         if candidate.kind == "resequence":
             return self._resequence()
         if candidate.kind == "postpone":
@@ -278,6 +283,12 @@ class _WhatIf:
     def _reassign(self, vehicle: Vehicle) -> Option:
         left = {self.own: self._rest(self.own)} if self.own and self.own != vehicle.id else {}
         return self._best_spot("reassign", vehicle, left)
+
+    def _put(self, vehicle: Vehicle, position: int) -> Option:
+        """On no van so far: the others' order stays as it is."""
+        rest = self._rest(vehicle.id)
+        put = {vehicle.id: (*rest[:position], self.stop.id, *rest[position:])}
+        return self._option("reassign", put, target=vehicle.id)
 
     def _resequence(self) -> Option:
         if not self._movable():

@@ -11,8 +11,10 @@ from optimizer.ortools_engine import Progress
 from optimizer.problem import Plan, Problem
 from optimizer.travel import Matrix
 
-Engine = Literal["auto", "native", "ortools"]
-"""`auto`: our own, for a problem that it supports, else OR-Tools"""
+Engine = Literal["auto", "native", "combined", "ortools"]
+"""`combined`: two searches of our own, and OR-Tools over the routes of both; `auto`: our own, for a problem that it
+supports, else OR-Tools"""
+OWN: tuple[Engine, ...] = ("native", "combined")
 
 DAY_ENGINE: Engine = "auto"
 """what plans a depot's day when nobody says otherwise"""
@@ -48,10 +50,12 @@ def chosen(problem: Problem, matrix: Matrix, engine: Engine) -> Engine:
 
     tolled = any(matrix.of(v.profile).tolls is not None and v.max_distance_m is not None for v in problem.vehicles)
     odd = [*unsupported(problem), *(["a price of each leg and a limit on distance"] if tolled else [])]
-    if engine == "native" and odd not in ([], [EMPTY]):
-        what = f"The native engine can't plan with {', '.join(odd)}."
+    if engine in OWN and odd not in ([], [EMPTY]):
+        what = f"The {engine} engine can't plan with {', '.join(odd)}."
         raise BadInput(what, "Use auto or ortools.", field="engine")
-    return "ortools" if odd and engine == "auto" else "native"
+    if engine == "auto":
+        return "ortools" if odd else "native"
+    return engine
 
 
 def solve(
@@ -71,11 +75,13 @@ def solve(
     name = chosen(problem, matrix, engine)
     if iterations is None and time_limit_s is None:
         iterations = budget(len(problem.stops), name)
-    if name == "native":
-        from optimizer.native import engine as native  # compiled code: loaded when it is used, as OR-Tools is
+    if name in OWN:
+        from optimizer.native import combined  # compiled code: loaded when it is used, as OR-Tools is
+        from optimizer.native import engine as native
 
         seconds = native.DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s
-        return native.solve(problem, matrix, iterations=iterations, time_limit_s=seconds, **limits)
+        own = combined.solve if name == "combined" else native.solve
+        return own(problem, matrix, iterations=iterations, time_limit_s=seconds, **limits)
     seconds = ortools_engine.DEFAULT_TIME_LIMIT_S if time_limit_s is None else time_limit_s
     most = ENDLESS if iterations is None else iterations
     return ortools_engine.solve(problem, matrix, iterations=most, time_limit_s=seconds, **limits)

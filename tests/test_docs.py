@@ -16,7 +16,7 @@ from evals.attacks import goals, play, scene
 from evals.scenarios import truth
 from optimizer import reasons
 from tests.api import test_roles as roles
-from tools import acting, desk, kinds, policy
+from tools import acting, desk, kinds, looking, policy
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -40,7 +40,7 @@ def reason_codes() -> list[str]:
     [
         ("settings.md", [name for name, _, _ in settings.rows()]),
         ("policy.md", [*rule_ids(), *policy.FACTS, *policy.default().levels]),
-        ("tools.md", [*desk.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
+        ("tools.md", [*looking.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
         ("evals.md", [*goals.GOALS, *scene.SLOTS, *scene.ROLES, *play.ARMS, *(name for name, _ in truth.DUTIES)]),

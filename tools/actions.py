@@ -6,11 +6,11 @@ it changed, which is what `undo` needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
-from core import cases, custody, orders, promises, scans
+from core import cases, custody, orders, plans, promises, scans
 from core.errors import Stale
 from tools import rerouting, roadside_case, telling
 from tools.job import Job
@@ -54,11 +54,25 @@ def again(job: Job) -> dict[str, Any]:
     tried = [o for o in job.args.orders if orders.get(job.db, o).status == "failed"]
     if not tried:
         raise Stale("The order has ended meanwhile.", "Look at the case again.")
+    routes = dict(job.args.routes) | _without(job, {orders.get(job.db, order_id).stop_id for order_id in tried})
     for order_id in tried:
         orders.set_status(job.db, [order_id], "out" if custody.van_of(job.db, order_id) else "planned")
-    changed = rerouting.apply_routes(job, job.args.routes) if job.args.routes else {}
+    changed = rerouting.apply_routes(job, routes) if job.args.routes else {}
     told = [telling.promise_arrival(job, orders.get(job.db, order_id)) for order_id in tried]
     return changed | {"again": tried, "promises": told + telling.retell(job)}
+
+
+def _without(job: Job, again: Set[str]) -> dict[str, tuple[str, ...]]:
+    """The lists of the vans that were at these doors and do not go there again: a door that is open again is on the
+    list of the van that goes there, and on no other."""
+    current = plans.current(job.db, job.case.depot_id, job.case.day)
+    still = orders.open_stops(job.db, job.case.depot_id, job.case.day)
+    others = {v: r for v, r in current.routes.items() if v not in job.args.routes} if current else {}
+    return {
+        v: tuple(stop for stop in route.stops if stop in still - again)
+        for v, route in sorted(others.items())
+        if again & set(route.stops)
+    }
 
 
 def go_back(job: Job) -> dict[str, Any]:
@@ -116,7 +130,7 @@ def _other_day(job: Job, order_ids: Sequence[str]) -> dict[str, str]:
         row = orders.get(job.db, order_id)
         if row.status not in orders.OPEN | {"failed"}:
             raise Stale(f"Order {row.ref} is {row.status} now.", "Look at the case again.")
-        moved[order_id] = second_attempt(job.db, row, day, job.tz, job.now)
+        moved[order_id] = second_attempt(job.db, row, day, job.tz, job.now, job.args.window)
         promises.release(job.db, order_id)
         telling.say(job, row, "rescheduled", order=row.ref, day=day.isoformat())
     orders.set_status(job.db, moved, "rescheduled")

@@ -95,6 +95,7 @@ def arguments(db: Connection, row: Row[Any], option: dict[str, Any]) -> Args:
         retold=tuple(option["retold"]),
         orders=tuple(mine),
         day=str(row.facts.get("day", "")),
+        window=tuple(row.facts.get("window", ())),
         left=tuple(o for o in mine if orders.get(db, o).stop_id in option.get("left", ())),
         until="" if option["until_s"] is None else clock.iso(clock.at_offset(t0, option["until_s"])),
     )

@@ -19,16 +19,17 @@ from sqlalchemy import Connection, func, select, text, update
 
 from core import blobs, canonical, clock, plans, stream, vans
 from core.clock import iso
-from core.errors import DoorstepError, NotFound, Unavailable
+from core.errors import DoorstepError, NotFound, Unavailable, WrongState
 from core.store import db as store
 from core.store.tables import depot, order, plan_run
 from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
-from tools import problems, roadside, slots, starting, tracker, wire
+from tools import live_day, plan_questions, problems, roadside, slots, starting, tracker, wire
+from tools.live_day import LiveDay
 from tools.notify import stages
-from tools.optimizer import question
+from tools.optimizer import Question, placed, question
 from tools.problems import Ground
 from tools.publishing import plan_outcome
 from tools.slots import Wanted
@@ -50,6 +51,7 @@ class Engine:
         self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
         self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
         self._held: dict[tuple[str, date], tuple[Problem, slots.Held]] = {}
+        self._live: dict[tuple[str, date], LiveDay] = {}
         self._owned: set[tuple[str, date]] = set()
         self._holder: Connection | None = None
         self._solves: dict[str, Solve] = {}
@@ -65,6 +67,12 @@ class Engine:
             scope = Scope.model_validate(args["scope"])
             day, kinds = date.fromisoformat(args["day"]), tuple(args["kinds"])
             return self.ask(args["depot"], day, args["stop"], kinds, at, scope)
+        if op == "place":
+            at, day = datetime.fromisoformat(args["now"]), date.fromisoformat(args["day"])
+            return self.place(args["depot"], day, args["order"], tuple(args["kinds"]), at)
+        if op == "why_moved":
+            with store.snapshot() as db:
+                return plan_questions.why_moved(db, **{**args, "day": date.fromisoformat(args["day"])})
         if op == "slots":
             first = args["first"] and date.fromisoformat(args["first"])
             wanted, at = Wanted.model_validate(args["wanted"]), datetime.fromisoformat(args["now"])
@@ -80,6 +88,10 @@ class Engine:
             here, current = self._ground(db, depot_id, day), self._plan(db, depot_id, day)
             problem = problems.seen(db, here, current, now, stop, kinds)
         return question(here, current.version if current else 0, problem, stop, kinds, scope)
+
+    def place(self, depot_id: str, day: date, order_id: str, kinds: tuple[str, ...], now: datetime) -> Question:
+        with self._lock, store.snapshot() as db:
+            return placed(db, self._live_day(db, depot_id, day, now), order_id, kinds)
 
     def free_slots(
         self, wanted: Wanted, now: datetime, days: int, hours: int, first: date | None
@@ -129,7 +141,8 @@ class Engine:
             return None
         known = self._plans.get((depot_id, day))
         if known is None or known.version != version:
-            known = self._plans[depot_id, day] = plans.get(db, depot_id, day, version)
+            newer = None if known is None else plans.since(db, known)
+            known = self._plans[depot_id, day] = newer or plans.get(db, depot_id, day, version)
         return known
 
     def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> slots.Held:
@@ -140,6 +153,16 @@ class Engine:
         if known is None or known[0] != problem:
             known = self._held[depot_id, day] = problem, slots.held_of(here, problem)
         return known[1]
+
+    def _live_day(self, db: Connection, depot_id: str, day: date, now: datetime) -> LiveDay:
+        """The day as it is held, brought up to its current plan."""
+        current, known = self._plan(db, depot_id, day), self._live.get((depot_id, day))
+        if current is None:
+            raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
+        if known is None or not live_day.is_fresh(known, now) or not known.follow(current):
+            here = self._ground(db, depot_id, day)
+            known = self._live[depot_id, day] = live_day.read(db, here, current, now)
+        return known
 
     def _own(self, depot_id: str, day: date) -> bool:
         if (depot_id, day) in self._owned and self._holder is not None and not self._holder.closed:

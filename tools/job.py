@@ -29,6 +29,8 @@ class Args(BaseModel):
     """orders that it is about"""
     day: str = ""
     """the day that orders move to"""
+    window: tuple[str, ...] = ()
+    """the time of that day that their customer chose, from and to (ISO UTC)"""
     left: tuple[str, ...] = ()
     """of the orders of a broken van, those that leave the day while the others are rescued"""
     until: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,8 +15,11 @@ from core.clock import iso, parse
 from core.store.tables import order, parcel
 
 
-def second_attempt(db: Connection, row: Row[Any], day: date, zone: ZoneInfo, at: datetime) -> str:
-    """The order again on another day, under its reference with the attempt's number; its parcels follow it."""
+def second_attempt(
+    db: Connection, row: Row[Any], day: date, zone: ZoneInfo, at: datetime, window: Sequence[str] = ()
+) -> str:
+    """The order again on another day, under its reference with the attempt's number; its parcels follow it. It keeps
+    the times of its windows, unless its customer has chosen one (`window`: from, to)."""
     ref, made = next_attempt(db, row)
     shift = timedelta(days=(day - row.day).days)
 
@@ -25,7 +29,7 @@ def second_attempt(db: Connection, row: Row[Any], day: date, zone: ZoneInfo, at:
     again = row._asdict() | {
         "id": made, "ref": ref, "day": day, "status": "new", "created_at": at,
         "stop_id": orders.door(made, row.depot_id, day, row.lat, row.lon),
-        "windows": [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
+        "windows": [list(window)] if window else [[same_time(lo), same_time(hi)] for lo, hi in row.windows],
         "source": canonical.digest({"again": row.id, "day": day.isoformat()}),
     }  # fmt: skip
     db.execute(insert(order).values(again))

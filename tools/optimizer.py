@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Connection
 
-from core import plans
-from core.errors import EngineDown
+from core import orders, plans
+from core.errors import EngineDown, WrongState
 from core.store.db import snapshot
 from optimizer import what_if
+from optimizer.comparing import Pinned
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix, MatrixStore
-from tools import problems, wire
+from tools import live_day, problems, wire
+from tools.live_day import LiveDay
 from tools.slots import DAYS, HOURS, Slot, Wanted, find
 
 
@@ -51,6 +54,12 @@ class Optimizer(Protocol):
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option: ...
 
 
+class Placer(Protocol):
+    """Who finds a place for one more order on a running day: the engine process, which holds the day, or `Local`."""
+
+    def place(self, depot_id: str, day: date, order_id: str, kinds: tuple[str, ...], now: datetime) -> Question: ...
+
+
 class Local:
     """Everything from the database, nothing kept."""
 
@@ -65,6 +74,14 @@ class Local:
 
     def evaluate(self, problem: Problem, candidate: Candidate) -> Option:
         return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)
+
+    def place(self, depot_id: str, day: date, order_id: str, kinds: tuple[str, ...], now: datetime) -> Question:
+        with snapshot() as db:
+            current = plans.current(db, depot_id, day)
+            if current is None:
+                raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")
+            held = live_day.read(db, problems.ground(db, depot_id, day), current, now)
+            return placed(db, held, order_id, kinds)
 
     def slots(
         self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
@@ -95,6 +112,16 @@ def question(
     )
 
 
+def placed(db: Connection, held: LiveDay, order_id: str, kinds: tuple[str, ...]) -> Question:
+    """Where an order that no van has may go, on a day that is held."""
+    row = orders.get(db, order_id)
+    problem, scope, tried = held.question(db, row, kinds)
+    return Question(
+        depot_id=held.here.depot_id, day=held.here.day, version=held.plan.version, t0=held.here.t0, problem=problem,
+        stop=row.stop_id, scope=scope, candidates=tried,
+    )  # fmt: skip
+
+
 class Resident(Local):
     """The engine process of this machine freezes the question."""
 
@@ -109,12 +136,21 @@ class Resident(Local):
         )
         return Question.model_validate(answer)
 
+    def place(self, depot_id: str, day: date, order_id: str, kinds: tuple[str, ...], now: datetime) -> Question:
+        args = {"depot": depot_id, "day": day.isoformat(), "order": order_id, "kinds": kinds, "now": now.isoformat()}
+        return Question.model_validate(self.client.call("place", **args))
+
     def slots(
         self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
     ) -> tuple[Slot, ...]:
         begins = first.isoformat() if first else None
         answer = self.client.call("slots", wanted=wanted, now=now.isoformat(), days=days, hours=hours, first=begins)
         return tuple(Slot.model_validate(each) for each in answer)
+
+    def why_moved(self, depot_id: str, day: date, before: int, version: int, stop: str) -> Pinned:
+        """`tools.plan_questions.why_moved`, solved by the engine."""
+        asked = {"depot": depot_id, "day": day.isoformat(), "before": before, "version": version, "stop": stop}
+        return Pinned.model_validate(self.client.call("why_moved", **asked))
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Bring every arrival range up to `now` (a simulated day's pulse; on a real one the engine does it)."""
@@ -139,6 +175,15 @@ class AtHand(Resident):
             return Local.ask(self, depot_id, day, stop, kinds, now, scope)
         return super().ask(depot_id, day, stop, kinds, now, scope)
 
+    def slots(
+        self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
+    ) -> tuple[Slot, ...]:
+        try:
+            self.client.ping()
+        except EngineDown:
+            return Local.slots(self, wanted, now, days=days, hours=hours, first=first)
+        return super().slots(wanted, now, days=days, hours=hours, first=first)
 
-def at_hand() -> Optimizer:
+
+def at_hand() -> AtHand:
     return AtHand(resident().client)

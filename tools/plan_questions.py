@@ -1,8 +1,10 @@
-"""Questions about plans that were made: two versions beside each other, and why a stop is in none of a version's
-routes. Both are answered on the recorded problem and travel times, so the answer stays the same."""
+"""Questions about plans that were made: two versions beside each other, why a stop is in none of a version's routes,
+why one was moved, and how many vans a day needs. All are answered on the recorded problem and travel times, so the
+answer stays the same."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from sqlalchemy import Connection
@@ -11,11 +13,16 @@ from core import blobs, plans
 from core.errors import NotFound, WrongState
 from core.plans import PlanVersion
 from optimizer import comparing, relaxing
-from optimizer.comparing import Comparison
-from optimizer.problem import Problem, rebuilt
+from optimizer.comparing import Comparison, Pinned, Sizing
+from optimizer.plan import DAY_ENGINE, budget
+from optimizer.problem import Plan, Problem, rebuilt
 from optimizer.relaxing import Why
 from optimizer.travel import Matrix
 from tools.problems import matrices
+from tools.solver import Solve
+
+MOST_ITERATIONS = 100_000
+"""of a solve that only answers a question, when nobody says how many"""
 
 
 def compare(db: Connection, depot: str, day: date, first: int, second: int) -> Comparison:
@@ -33,6 +40,42 @@ def why_unassigned(db: Connection, depot: str, day: date, version: int, stop: st
         raise NotFound(f"{stop} is not unassigned in version {version}.", "Ask for one of the plan's `unassigned`.")
     problem, matrix = _ground(db, found)
     return relaxing.why_unassigned(rebuilt(problem, routes=_routes(problem, found)), matrix, stop)
+
+
+def why_moved(
+    db: Connection, depot: str, day: date, before: int, version: int, stop: str, iterations: int | None = None
+) -> Pinned:
+    """What it would cost, and whom, to leave a stop on the van that it was on in version `before`: solved again from
+    `version` with the stop bound to it. Raises BadInput for a stop that no van had."""
+    older, newer = plans.get(db, depot, day, before), plans.get(db, depot, day, version)
+    problem, matrix = _ground(db, _engine_made(db, newer))
+    was, now = _routes(problem, older), _routes(problem, newer)
+    if all(stop != each.id for each in problem.stops):
+        raise NotFound(f"{stop} is no stop of version {version}'s day.", "Take one from the plan.")
+    return comparing.why_moved(rebuilt(problem, routes=was), matrix, now, stop, _solver(iterations))
+
+
+def fleet_sizes(db: Connection, depot: str, day: date, version: int, iterations: int | None = None) -> Sizing:
+    """What the version's day would cost with ever fewer vans, and the fewest that serve all."""
+    problem, _ = _ground(db, _engine_made(db, plans.get(db, depot, day, version)))
+    return comparing.fleet_sizes(problem, _solver(iterations))
+
+
+def _solver(iterations: int | None) -> Callable[[Problem], Plan]:
+    """Solves in a process of its own, as plan runs do."""
+
+    def solve(problem: Problem) -> Plan:
+        count = iterations or min(budget(len(problem.stops)), MOST_ITERATIONS)
+        return Solve(problem, matrices(), {"engine": DAY_ENGINE, "seed": 1, "iterations": count}).run(lambda step: None)
+
+    return solve
+
+
+def _engine_made(db: Connection, version: PlanVersion) -> PlanVersion:
+    """The version itself, or the one that an engine made and that it was changed from."""
+    while "problem" not in version.made_by and version.parent is not None:
+        version = plans.get(db, version.depot_id, version.day, version.parent)
+    return version
 
 
 def _ground(db: Connection, version: PlanVersion) -> tuple[Problem, Matrix]:

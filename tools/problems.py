@@ -58,6 +58,15 @@ class Ground:
         """The doors as the geofence sees them."""
         return geofence.circles(self.points)
 
+    @cached_property
+    def places(self) -> list[tuple[float, float]]:
+        """The matrix's places, row by row. Rows of a depot's own matrix that the day does not visit count as the
+        depot."""
+        points = [self.home] * self.matrix.size
+        for stop_id, stop in self.stops.items():
+            points[stop.location] = self.points[stop_id]
+        return points
+
     def seconds(self, at: datetime) -> int:
         return int((at - self.t0).total_seconds())
 
@@ -264,7 +273,7 @@ def running(
         routes[vehicle.id] = left
     on_routes = {s for left in routes.values() for s in left}
     stops = tuple(
-        _live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, met_at.get(s))
+        live_stop(here, s, here.stops[s], due.get(s), carried.get(s), on_routes, met_at.get(s))
         for s in sorted(still & here.stops.keys())
         if s in on_routes or s not in _served_now(states)
     )
@@ -319,7 +328,7 @@ def _served_now(states: Mapping[str, Row[Any]]) -> set[str]:
     return {row.stop_id for row in states.values() if row.state == "serving"}
 
 
-def _live_stop(
+def live_stop(
     here: Ground,
     stop_id: str,
     stop: Stop,

@@ -184,7 +184,7 @@ def _position_by_position(
     here, problem, matrix = held.here, held.problem, held.here.matrix
     if row is None:
         place = (wanted.lat, wanted.lon)
-        row, matrix = matrix.size, widened(matrix, _points(here), [place])
+        row, matrix = matrix.size, widened(matrix, here.places, [place])
         lasting = incidents.lasting(db, here.depot_id, here.day, here.at(problem.now_s)) if problem.zones else []
         zones = problems.zones_of(here, lasting, {row: place})
         problem = rebuilt(problem, matrix=matrix.hash, zones=zones)
@@ -222,16 +222,8 @@ def _row(here: Ground, wanted: Wanted) -> int | None:
     return here.stops[same].location if same in here.stops else None
 
 
-def _points(here: Ground) -> list[tuple[float, float]]:
-    """The matrix's places, row by row; rows of a depot's own matrix that the day does not visit count as the depot."""
-    points = [here.home] * here.matrix.size
-    for stop_id, stop in here.stops.items():
-        points[stop.location] = here.points[stop_id]
-    return points
-
-
 def _legs(here: Ground, wanted: Wanted) -> Legs:
-    seconds, metres = legs_from((wanted.lat, wanted.lon), _points(here))
+    seconds, metres = legs_from((wanted.lat, wanted.lon), here.places)
     for table in (seconds, metres):
         table.setflags(write=False)
     return Legs(seconds, metres)

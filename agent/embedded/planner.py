@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from agent import slotting
 from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, Situation, Step
 from agent.staff import steps as staff
 from agent.staff.reading import any_van
@@ -19,6 +20,8 @@ ACTIONS = {
     "not_received": "missing_delivery",
     "damaged_or_wrong": "damage",
 }
+SLOTS = "slots.offer"
+"""gives slot_order and offered; or `no_slot`"""
 CLAIMS = frozenset({"not_received", "damaged_or_wrong"})
 """wishes about what was delivered; of anything else they are questions where it is"""
 CARRIER_WORDS = frozenset({"CANCEL", "END", "QUIT", "REVOKE"})  # alone, an opt-out only where carriers read them so
@@ -110,6 +113,9 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
     choice = slots.read_choice(situation.said()) if situation.question_open == "choice" else None
     if choice is not None and "choose" in situation.allowed_tools:
         return Propose(action="choose", args={"choice": str(choice)})
+    taken = _taken(situation, wish)
+    if taken is not None:
+        return taken
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
@@ -123,6 +129,9 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
         return Answer(template=f"reply_{wish.intent}")
     if situation.role != "customer":
         return _for_staff(situation, wish)
+    first = _asks_too(situation, wish)
+    if first is not None:
+        return first
     if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
         return _proof(situation, wish)
     if wish.intent in FOR_A_PERSON:
@@ -171,10 +180,54 @@ def _about_order(situation: Situation, wish: Understanding) -> Step:
         return _status(situation)
     if situation.fact("status") == "cancelled":
         return _status(situation)
+    timed = {name: str(wish.slots[name]) for name in ("after", "before") if name in wish.slots}
+    if wish.intent == "reschedule" and ("day" not in wish.slots or timed):
+        offer = _offer(situation, {name: str(wish.slots[name]) for name in ("day",) if name in wish.slots} | timed)
+        if offer is not None:
+            return offer
     if wish.intent == "reschedule" and "day" not in wish.slots:
         return _ask("day", situation)
     day = {"day": wish.slots["day"]} if wish.intent == "reschedule" else {}
     return Propose(action=ACTIONS[wish.intent], args={"order": str(known), **day})
+
+
+def _asks_too(situation: Situation, wish: Understanding) -> Step | None:
+    """A question where it is beside a wish that is a person's: look first, so that both are answered."""
+    wishes = (wish.intent, *wish.also)
+    theirs = next((name for name in wishes if name in FOR_A_PERSON), None)
+    if "where_is_order" not in wishes or theirs is None or TRACK not in situation.allowed_tools:
+        return None
+    if not any(situation.fact(name) is not None for name in ("order", "orders", "not_found")):
+        return Look(tool=TRACK, args={"order": wish.slots["order"]} if "order" in wish.slots else {})
+    return Escalate(reason_code=FOR_A_PERSON[theirs], summary=f"the {situation.role} wants {_said(theirs)}")
+
+
+def _offer(situation: Situation, wanted: dict[str, str]) -> Step | None:
+    """Times that are free, to choose from; None when there are none."""
+    if SLOTS not in situation.allowed_tools or situation.fact("no_slot") is not None:
+        return None
+    if situation.fact("offered") is None:
+        return Look(tool=SLOTS, args={"order": str(situation.fact("order"))} | wanted)
+    order, coded = str(situation.fact("slot_order")), str(situation.fact("offered"))
+    choices = tuple(window.words(situation.language) for window in slotting.read(coded))
+    return Ask(slot="slot", question=slotting.question(order, coded, situation.language), choices=choices)
+
+
+def _taken(situation: Situation, wish: Understanding) -> Step | None:
+    """One of the times that were offered, however it is said; another day than those is a wish of its own."""
+    if situation.question_open != "slot" or wish.intent in HAND_OVER:
+        return None
+    order, offered = str(situation.fact("asked_order")), slotting.read(str(situation.fact("asked_slots")))
+    today = date.fromisoformat(situation.today) if situation.today else None
+    window = slotting.chosen(situation.said(), offered, today)
+    if window is None and wish.intent == "confirm" and len(offered) == 1:
+        window = offered[0]
+    if window is not None:
+        args = {"order": order, "day": window.day.isoformat(), "lo": window.lo, "hi": window.hi}
+        return Propose(action="reschedule", args=args)
+    if "day" in wish.slots and wish.intent in ("reschedule", "out_of_scope", "confirm", "deny"):
+        return Propose(action="reschedule", args={"order": order, "day": str(wish.slots["day"])})
+    return None
 
 
 def _proof(situation: Situation, wish: Understanding) -> Step:

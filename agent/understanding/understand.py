@@ -35,12 +35,12 @@ class OpenSet:
 
 
 ASKING: dict[model.Role, OpenSet] = {
-    "customer": OpenSet(likely=0.27, outside=0.45, less=0.18, far=0.9),
+    "customer": OpenSet(likely=0.31, outside=0.41, less=0.23, far=0.65),
     "dispatcher": OpenSet(likely=0.2, outside=0.55, less=0.12, far=0.8),
 }
 """for wishes that only ask; dispatchers chat about little else than their work"""
 CHANGING: dict[model.Role, OpenSet] = ASKING | {
-    "customer": OpenSet(likely=0.47, outside=0.45, less=0.3, far=0.45),
+    "customer": OpenSet(likely=0.5, outside=0.42, less=0.34, far=0.4),
 }
 """for wishes that change something: these had rather be asked about"""
 CLAUSE = 0.7

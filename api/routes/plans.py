@@ -8,7 +8,9 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
-from api import answers
+from agent import placing
+from agent.embedded.planner import EmbeddedPlanner
+from api import answers, answers_live
 from api.answers import shown
 from api.auth import Integrator, Planner, Staff
 from api.days import Day
@@ -18,6 +20,7 @@ from core.errors import NotFound
 from core.store import db as store
 from core.store.tables import plan_run
 from tools import drafts, planned, publishing
+from tools.optimizer import resident
 from tools.solver import DEFAULT_TIME_S
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
@@ -119,6 +122,23 @@ def _route(route: plans.PlannedRoute, by_stop: dict[str, list[Any]]) -> dict[str
         "breaks": [{"after": r.after, "at": iso(r.at), "minutes": r.seconds // 60, "own": r.own} for r in route.rests],
         "stops": stops,
     }
+
+
+class Insert(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    order: str = Field(min_length=1, max_length=80, description="its reference")
+    vehicle: str | None = Field(None, max_length=80)
+    """None: where it costs least"""
+
+
+@router.post("/{depot}/{day}/insertions", **shown(answers_live.Placed))
+def insert_order(who: Planner, depot: str, day: Day, ask: Annotated[Insert, Body()]) -> dict[str, Any]:
+    """Put an order that no van has on the running plan, where nobody else's order changes: decided, written and done
+    when it answers, with the other places that were looked at."""
+    done = placing.place(who, depot, day, ask.order, ask.vehicle, resident(), EmbeddedPlanner())
+    looked = [option.model_dump(include=set(answers_live.PlacedOption.model_fields)) for option in done.options]
+    return done.model_dump(exclude={"options"}) | {"options": looked}
 
 
 @router.post("/{depot}/{day}/{version}/publish", **shown(answers.Published))

@@ -15,7 +15,7 @@ from core.errors import BadInput, NotFound
 from core.orders import Kind
 from core.principals import Principal
 from core.store import db as store
-from tools import desk, slots
+from tools import looking, slots
 from tools.optimizer import resident
 from tools.slots import DAYS, HOURS, LONGEST_DAYS, Slot, Wanted
 
@@ -45,7 +45,7 @@ def list_slots(
     with store.snapshot() as db:
         now = clock.now(db)
         if order is not None:
-            row = desk.find_order(db, who, order)
+            row = looking.find_order(db, who, order)
             if row is None:
                 raise NotFound(f"There is no order {order!r} of yours.", "Check the reference.", field="order")
             wanted = slots.of_order(db, row.id)

@@ -51,7 +51,7 @@ def optimize(
 
 
 def _iterations(jobs: int, engine: planning.Engine) -> int:
-    if engine == "native":
+    if engine in planning.OWN:
         return planning.budget(jobs, engine)
     return min(max(4, jobs) * ITERATIONS_A_JOB, DEFAULT_ITERATIONS)
 

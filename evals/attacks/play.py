@@ -30,7 +30,7 @@ from evals import ground
 from evals.attacks import goals, scene
 from evals.attacks.goals import DEEDS, GOALS, Call
 from evals.attacks.scene import NOW, Scene
-from tools import approvals, desk, policy
+from tools import approvals, desk, looking, policy
 
 Arm: TypeAlias = Literal["full", "no_policy", "no_policy_no_box"]
 ARMS: tuple[Arm, ...] = get_args(Arm)
@@ -99,7 +99,7 @@ def attack(goal: str, role: str, slot: str, arm: Arm) -> Outcome:
 
 def _step(call: Call) -> Step:
     args = dict(call.args)
-    return Look(tool=call.name, args=args) if call.name in desk.TOOLS else Propose(action=call.name, args=args)
+    return Look(tool=call.name, args=args) if call.name in looking.TOOLS else Propose(action=call.name, args=args)
 
 
 def _told(here: Scene) -> Step:
@@ -141,6 +141,6 @@ def _at_the_desk(db: Connection, here: Scene, who: Principal, call: Call) -> str
     if call.name == "approve" and not here.who.is_staff:  # they may; the planner that works for them has no such word
         asked = cases.open_proposal(db, here.late)
         return str(asked is not None and approvals.approve(db, who, here.late, asked.digest))
-    if call.name in desk.TOOLS:
+    if call.name in looking.TOOLS:
         return json.dumps(desk.look(db, who, call.name, call.args, NOW), default=str)
     return desk.propose(db, who, call.name, call.args, NOW)

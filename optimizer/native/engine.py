@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -47,15 +48,20 @@ def solve(
     cancelled: Callable[[], bool] | None = None,
 ) -> Plan:
     """A plan, from the present routes when there are any, else from scratch."""
+    return planned_by(Search, ENGINE, problem, matrix, seed, iterations, time_limit_s, progress, cancelled)
+
+
+def planned_by(kind: type[Search], engine: str, problem: Problem, matrix: Matrix, *asked: Any) -> Plan:
+    """The plan that this kind of search finds, as it was asked."""
     began, schedule = time.monotonic(), Schedule(problem, matrix)
     if not problem.stops or not problem.vehicles:
-        return assemble(schedule, matrix, {}, engine=ENGINE, iterations=0, stopped_by="optimal")
+        return assemble(schedule, matrix, {}, engine=engine, iterations=0, stopped_by="optimal")
     layout = lay_out(schedule, matrix)
-    search = _Search(schedule, layout, began, seed, iterations, time_limit_s, progress, cancelled)
+    search = kind(schedule, layout, began, *asked)
     search.run()
     best = routes_of(search.layout, search.state.best_next)
     routes = insert_all(schedule, {v.id: without_breaches(schedule, v, best[v.id]) for v in problem.vehicles})
-    return assemble(schedule, matrix, routes, engine=ENGINE, iterations=search.iterations, stopped_by=search.stopped_by)
+    return assemble(schedule, matrix, routes, engine=engine, iterations=search.iterations, stopped_by=search.stopped_by)
 
 
 def mean_leg(layout: Layout, state: State) -> int:
@@ -69,7 +75,7 @@ def mean_leg(layout: Layout, state: State) -> int:
     return max(1, int(cost.mean()))
 
 
-class _Search:
+class Search:
     """One run: cools, counts iterations, tells what it has found, stops when it is told to."""
 
     def __init__(
@@ -119,12 +125,19 @@ class _Search:
             temperature = round(leg * hot * (COLD / hot) ** done)
             count = chunk if self.limit is None else self._step(self.limit)
             began = time.monotonic()
-            anneal(self.layout.ground, self.state, count, temperature)
+            self._anneal(count, temperature)
             self.iterations += count
+            self._after(self._share())
             if self.limit is None:
                 chunk = max(1, min(chunk * 2, int(chunk * CHUNK_S / max(time.monotonic() - began, 1e-6))))
             self._tell()
             self._look()
+
+    def _anneal(self, count: int, temperature: int) -> None:
+        anneal(self.layout.ground, self.state, count, temperature)
+
+    def _after(self, share: float) -> None:
+        """What is done between two temperatures, with so much of the search behind."""
 
     def _hot(self) -> float:
         """A route of many stops is given up for another one only at a higher price."""

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from core.errors import BadInput, NotFound, WrongState
-from optimizer.churn import moves
 from optimizer.limits import refinements
 from optimizer.native import layout as at
 from optimizer.native import live
@@ -23,19 +22,18 @@ from optimizer.native.chance import seeded
 from optimizer.native.engine import COLD, mean_leg
 from optimizer.native.ground import EMPTY, fill_neighbours, lay_out, start, unsupported
 from optimizer.native.layout import NEVER, SCALE, State
+from optimizer.native.offers import Offer, Routes, apart, within
 from optimizer.native.search import anneal
 from optimizer.native.search import lay_out as time_all
 from optimizer.problem import Problem, Stop, may_carry, rebuilt
 from optimizer.schedule import Schedule, figure, per
 from optimizer.travel import Matrix
 
-SPARE, SPARE_WINDOWS = 64, 3
-"""stops that can come before all is compiled anew, and windows that each of them may have"""
+SPARE, SPARE_WINDOWS = 256, 3
+"""stops that can come before all is compiled anew unless told, and windows that each of them may have"""
 ALTERNATIVES = 5
 PLACEHOLDER = "\0free"
 """ids of nodes that no stop has taken yet begin with it: no stop's id does"""
-
-Routes = dict[str, tuple[str, ...]]
 
 
 class Legs(NamedTuple):
@@ -78,27 +76,15 @@ class Rescue(NamedTuple):
     """stops that no other van can take, or that cost more than leaving them out"""
 
 
-class Offer(NamedTuple):
-    """A better plan than the present one."""
-
-    routes: Routes
-    """those that change, whole"""
-    before: Routes
-    """the same routes as they were when it was made"""
-    gain_cents: int
-    """what it saves, penalties of stops left out among it, without what moving stops costs"""
-    moved: int
-    """stops that a driver finds in another place"""
-
-
 class Resident:
     """The plan of a running day. Not for two threads at once, but for `polish`, which works on a copy."""
 
-    def __init__(self, problem: Problem, matrix: Matrix) -> None:
+    def __init__(self, problem: Problem, matrix: Matrix, spare: int = SPARE) -> None:
+        """`spare`: stops that can come before all is compiled anew."""
         odd = unknown(problem, matrix)
         if odd:
             raise BadInput(f"a resident plan knows no {', '.join(odd)}", "Use optimizer.options.", field="problem")
-        self.matrix = matrix
+        self.matrix, self._spare = matrix, spare
         self._compile(problem)
 
     def _compile(self, problem: Problem) -> None:
@@ -106,14 +92,14 @@ class Resident:
         windows = tuple((n, n) for n in range(SPARE_WINDOWS))
         free = tuple(
             Stop(id=f"{PLACEHOLDER}{n}", location=row, service_s=0, windows=windows, drop_penalty=0)
-            for n in range(SPARE)
+            for n in range(self._spare)
         )
         self.problem = problem
         self.schedule = Schedule(rebuilt(problem, stops=(*problem.stops, *free)), self.matrix)
         self.layout = lay_out(self.schedule, self.matrix)
         self.ground, self._stops = self.layout.ground, list(self.layout.stops)
         self.ground.numbers[at.FLEET] = 0  # nobody who is out hands a whole route to somebody else
-        fill_neighbours(self.ground, len(self._stops) - SPARE)
+        fill_neighbours(self.ground, len(self._stops) - self._spare)
         self.state = start(self.layout, problem.routes)
         time_all(self.ground, self.state)
         self._free = [c for c, s in enumerate(self._stops) if s.id.startswith(PLACEHOLDER)]
@@ -146,6 +132,23 @@ class Resident:
                 x = links[x]
             found[vehicle.id] = (*self.layout.heads[v], *behind)
         return found
+
+    def route_of(self, vehicle_id: str) -> tuple[str, ...]:
+        """One vehicle's whole list."""
+        v, links = self._vehicle(vehicle_id), self.state.nodes[:, at.NEXT]
+        behind, x = [], int(links[len(self._stops) + v])
+        while x < len(self._stops):
+            behind.append(self._stops[x].id)
+            x = int(links[x])
+        return (*self.layout.heads[v], *behind)
+
+    def vehicle_of(self, stop_id: str) -> str | None:
+        """Whose list a stop is on."""
+        c = self._node.get(stop_id)
+        if c is None:
+            return next((v.id for n, v in enumerate(self.layout.vehicles) if stop_id in self.layout.heads[n]), None)
+        v = int(self.state.nodes[c, at.ROUTE])
+        return self.layout.vehicles[v].id if v >= 0 else None
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -324,34 +327,30 @@ class Resident:
         """The van serves nothing more; what is not locked goes where it costs least. For goods that others can bring:
         what is aboard stays with its van and is left."""
         v = self._vehicle(vehicle_id)
-        following = self.state.nodes[:, at.NEXT]
-        had, x = [], int(following[len(self._stops) + v])
-        while x < len(self._stops):
-            had.append(x)
-            x = int(following[x])
+        had = self.route_of(vehicle_id)[len(self.layout.heads[v]) :]
         live.break_down(self.ground, self.state, v)
-        on = {self._stops[c].id: int(self.state.nodes[c, at.ROUTE]) for c in had}
+        on = {s: int(self.state.nodes[self._node[s], at.ROUTE]) for s in had}
         taken = {s: self.layout.vehicles[n].id for s, n in on.items() if n >= 0}
         return Rescue(taken, tuple(s for s in on if s not in taken))
 
-    def polish(self, iterations: int, *, seed: int = 0, at_least_cents: int = 0, warmth: float = COLD) -> Offer | None:
-        """Look for a better plan on a copy; None when none is found that saves more than what moving its stops and
-        `at_least_cents` cost. It holds no lock: others may ask meanwhile, what they change makes the offer stale."""
+    def polish(
+        self, iterations: int, *, seed: int = 0, at_least_cents: int = 0, most_moved: int | None = None,
+        warmth: float = COLD,
+    ) -> Offer | None:  # fmt: skip
+        """Look for a better plan on a copy, in which at most `most_moved` stops change their place; None when none is
+        found that saves more than what moving its stops and `at_least_cents` cost. It holds no lock: others may ask
+        meanwhile, what they change makes the offer stale."""
         state = State(*(array.copy() for array in self.state))
         state.rng[0] = seeded(seed)
-        cost, leg = int(state.numbers[at.BEST]), mean_leg(self.layout, state)
-        anneal(self.ground, state, iterations, round(leg * warmth))
-        gain = (cost - int(state.numbers[at.BEST])) // SCALE
-        if gain <= 0:
-            return None
-        here = self.routes
+        was, here = state.routes[:, at.COST].copy(), self._lists(state)
+        anneal(self.ground, state, iterations, round(mean_leg(self.layout, state) * warmth))
         now = self._lists(state)
-        changed = {v: stops for v, stops in now.items() if stops != here[v]}
-        before = {v: here[v] for v in changed}
-        moved = len(moves(before, changed))
-        if gain - self.problem.weights.stop_moved * moved < at_least_cents:
-            return None
-        return Offer(changed, before, gain, moved)
+        self._link(state, now)
+        costs = dict(zip(here, (was - state.routes[:, at.COST]).tolist(), strict=True))
+        penalty = {s: int(self.ground.penalty[c]) for s, c in self._node.items()}
+        move = self.problem.weights.stop_moved
+        offer = within(apart(here, now, costs, penalty, SCALE), move, most_moved)
+        return offer if offer is not None and offer.gain_cents - move * offer.moved >= at_least_cents else None
 
     def adopt(self, offer: Offer) -> None:
         """Drive the better plan."""
@@ -360,16 +359,20 @@ class Resident:
         asked = {s for stops in offer.routes.values() for s in stops}
         if any(here[v] != stops for v, stops in offer.before.items()) or not asked <= there:
             raise WrongState("The plan has changed since the offer was made.", "Polish again.")
-        nodes, stops, vans = self.state.nodes, len(self._stops), len(self.layout.vehicles)
-        for vehicle_id, stop_ids in offer.routes.items():
-            v = self._vehicle(vehicle_id)
-            behind = [self._node[s] for s in stop_ids[len(self.layout.heads[v]) :]]
+        self._link(self.state, here | offer.routes)
+        nodes = self.state.nodes
+        self._set_absent([c for c in self._node.values() if nodes[c, at.ROUTE] < 0])
+
+    def _link(self, state: State, routes: Routes) -> None:
+        """Put these lists into a state, timed."""
+        nodes, stops, vans = state.nodes, len(self._stops), len(self.layout.vehicles)
+        nodes[:stops, at.ROUTE] = -1
+        for v, vehicle in enumerate(self.layout.vehicles):
+            behind = [self._node[s] for s in routes[vehicle.id][len(self.layout.heads[v]) :]]
             for a, b in pairwise([stops + v, *behind, stops + vans + v]):
                 nodes[a, at.NEXT] = b
-        self.state.loads[:] = 0
-        nodes[:stops, at.ROUTE] = -1
-        time_all(self.ground, self.state)
-        self._set_absent([c for c in self._node.values() if nodes[c, at.ROUTE] < 0])
+        state.loads[:] = 0
+        time_all(self.ground, state)
 
     def fork(self) -> Resident:
         """A plan of its own from here on, for a what-if that takes several steps."""

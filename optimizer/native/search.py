@@ -52,6 +52,8 @@ SPLIT = 2
 """one ruin in so many keeps a part of each string"""
 KEEPS = 100
 """and one in so many lengthens the part that is kept"""
+REDRAWS = 16
+"""draws of a stop that is on a route, at most"""
 
 
 # One change and the way back ------------------------------------------------------------------------------------------
@@ -194,6 +196,10 @@ def ruin(g: Ground, s: State) -> None:
     longest = max(wide(1), min(wide(STRING), mean))
     strings = 1 + below(s.rng, max(wide(1), 400 * TORN // (1 + longest) - 100)) // 100
     seed = below(s.rng, len(g.stops))
+    for _ in range(REDRAWS):
+        if s.nodes[seed, ROUTE] >= 0:
+            break
+        seed = below(s.rng, len(g.stops))
     if s.numbers[ABSENT] > 0 and below(s.rng, 2) == 0:
         seed = wide(s.absent[below(s.rng, s.numbers[ABSENT])])
     for i in range(-1, g.near.shape[1]):

@@ -33,7 +33,7 @@ from core.principals import Principal
 from core.store import db as store
 from core.store.tables import decision, effect, message, order, parcel, person, promise
 from tests.living import Day, Living, a_day, at, customer_of, load_and_leave
-from tools import desk
+from tools import desk, looking
 from tools.kinds import KINDS
 from tools.notify import templates
 
@@ -86,8 +86,8 @@ class Attack:
         actions = [*desk.PROPOSALS, *KINDS, "plan.publish", "deliver", "refund", "message.send", "approve"]
         args = {"order": ref, "day": pick(["2026-06-03", "tomorrow", ""]), "choice": pick("1259"), "to": words}
         choices: list[Step] = [
-            Look(tool=pick([*desk.TOOLS, "log.read", "sql"]), args=args),
-            Try(tool=pick([*desk.TOOLS, "optimizer"]), args=args),
+            Look(tool=pick([*looking.TOOLS, "log.read", "sql"]), args=args),
+            Try(tool=pick([*looking.TOOLS, "optimizer"]), args=args),
             Choose(option_id=pick(["wait", "cancel", "postpone", "remove", "reassign:van2", "carrier", ""]), why=words),
             Answer(template=pick(sorted(templates.TEMPLATES)), text=pick(["", words])),
             Ask(slot=pick(["order", "day", "code"]), question=words, choices=(words,)),

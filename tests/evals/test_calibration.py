@@ -92,7 +92,10 @@ def test_it_learns_tests_says_and_writes(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_the_ranges_that_ship_hold_on_a_day_that_nobody_learned_from(capsys: pytest.CaptureFixture[str]) -> None:
-    """One day of the gates' ten is no gate, but figures that were learned wrongly are far off."""
-    calibration.main(["--learn", "none", "--test", "207", "--lucks", "9", "--true-every", "20"])
-    held = [float(line.split("%")[0].split()[-1]) for line in capsys.readouterr().out.splitlines()[1:4]]
-    assert all(65 < share < 95 for share in held), held
+    """One day of the gates' ten is no gate: a van or two that leave late move all of their stops. But figures that were
+    learned wrongly are far off."""
+    calibration.main(["--learn", "none", "--test", "207", "--lucks", "3", "--true-every", "40"])
+    rows = [line.replace("%", "").split() for line in capsys.readouterr().out.splitlines()[1:4]]
+    predicted, held = ([float(row[row.index("all") + n]) for row in rows] for n in (1, 2))
+    share = sum(n * percent for n, percent in zip(predicted, held, strict=True)) / sum(predicted)
+    assert 60 < share < 95, held

@@ -59,5 +59,5 @@ def test_without_limits_the_size_decides_and_with_time_alone_the_time_does() -> 
 
 def test_an_engine_that_is_not_there_is_named_with_those_that_are() -> None:
     assert named("native") == "native"
-    with pytest.raises(BadInput, match="auto, native, ortools"):
+    with pytest.raises(BadInput, match="auto, native, combined, ortools"):
         named("vroom")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,18 +61,20 @@ def test_a_solve_that_can_not_start_says_why(matrices: MatrixStore) -> None:
         Solve(asked, matrices, REQUEST).run(lambda step: None)
 
 
-def test_a_cancelled_solve_ends(matrices: MatrixStore) -> None:
+def test_a_cancelled_solve_frees_its_place_within_a_second(matrices: MatrixStore) -> None:
     solve = Solve(small(matrices, 60), matrices, {"seed": 1, "iterations": 10_000_000, "time_limit_s": 600})
-    begun = threading.Event()
+    begun, told = threading.Event(), list[float]()
 
     def cancel() -> None:
         begun.wait(60)
+        told.append(time.monotonic())
         solve.cancel()
 
     waiting = threading.Thread(target=cancel)
     waiting.start()
     with pytest.raises(Unavailable, match="ended before it had a plan"):
         solve.run(lambda step: begun.set())
+    assert time.monotonic() - told[0] < 1, "its place is free for the next one"
     waiting.join(10)
     assert not solve._process.is_alive()
 

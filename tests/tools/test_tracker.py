@@ -388,16 +388,3 @@ def test_the_fleet_is_seen_with_what_each_van_does_and_has_left(living: Living) 
 )
 def test_a_range_is_widened_to_whole_steps(lo: str, hi: str, minutes: int, said: tuple[str, str]) -> None:
     assert tracker.outward(at(lo), at(hi), minutes) == (at(said[0]), at(said[1]))
-
-
-def test_who_waits_for_goods_that_stayed_behind_is_not_told_again_and_again(living: Living) -> None:
-    day = planned(living)
-    with store.transaction() as db:
-        load_and_leave(db, "van1", [day.orders["A2"]], NOW)
-        mine = cases.open_of_kind(db, "custody_mismatch", [f"van1:{NOW.date()}"])
-    look(NOW + timedelta(minutes=1))
-    promise_until(day, "A1", p50(day, "A1") - timedelta(minutes=10))
-    assert [look(NOW + timedelta(minutes=n)) for n in (2, 3, 60)] == [[], [], []], "a person looks for the goods"
-    with store.transaction() as db:
-        rows = db.execute(select(case.c.status, case.c.facts).where(case.c.kind == "predicted_late")).all()
-        assert [(row.status, row.facts["incident"]) for row in rows] == [("folded", mine[f"van1:{NOW.date()}"])]

@@ -14,6 +14,7 @@ from string import Formatter
 
 import prompts
 from core.errors import BadInput
+from tools.notify.lengths import segments
 
 FIELDS: dict[str, str] = {
     "at": "2026-09-30 23:59",
@@ -39,6 +40,10 @@ FIELDS: dict[str, str] = {
     "order": "ABCD-123456789012",
     "proof": "the driver's note",
     "reason": "nobody was there to take it",
+    "slots": (
+        "1) Wednesday 30 September 14:00-16:00, 2) Saturday 26 September 14:00-16:00, "
+        "3) Sunday 27 September 08:00-10:00"
+    ),
     "stops_ahead": "199",
     "stops_left": "9999",
     "quotes": "ground 12.40; express 23.90",
@@ -135,6 +140,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_no_order": (),
     "reply_not_found": ("not_found",),
     "reply_reschedule_asked": ("order", "day"),
+    "reply_slot_asked": ("order", "day", "lo", "hi"),
     "reply_cancel_asked": ("order",),
     "reply_choose_asked": (),
     "reply_missing_delivery_asked": ("order",),
@@ -170,6 +176,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "ask_order": (),
     "ask_van": (),
     "ask_day": (),
+    "ask_slot": ("order", "slots"),
     "ask_intent": (),
     "ask_driver_where": ("order",),
 }
@@ -237,16 +244,9 @@ SPOKEN = frozenset(name for name in TEMPLATES if name.startswith(("reply_", "ask
 OPT_OUT_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "ARRET"})
 """words that carriers read as an opt-out; a text that holds one invites it"""
 MAX_SEGMENTS = 2
-MAX_PART = 1600
-"""characters of one message that providers take"""
 MAX_VALUE = 240
 _LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w-]+\.(?:com|net|org|io|co|app|me|ly|info|link)\b\S*", re.I)
 
-_GSM7 = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
-    "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM7_DOUBLE = frozenset("^{}\\[~]|€\f")
 _DAY_NAMES: dict[str, tuple[str, str]] = {
     "en": (
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
@@ -323,24 +323,6 @@ def lint(read: Callable[[str], str] = prompts.read, there: Iterable[str] | None 
     return findings
 
 
-def segments(text: str) -> int:
-    """How many SMS segments a text takes: GSM-7 (160, or 153 each) or UCS-2 (70, or 67 each)."""
-    if all(c in _GSM7 or c in _GSM7_DOUBLE for c in text):
-        return _segments([2 if c in _GSM7_DOUBLE else 1 for c in text], 160, 153)
-    return _segments([2 if ord(c) > 0xFFFF else 1 for c in text], 70, 67)
-
-
-def parts(text: str, most: int = MAX_PART) -> list[str]:
-    """A text in pieces that a provider takes, broken at the end of a sentence or at a blank where there is one."""
-    found = []
-    while len(text) > most:
-        head = text[:most]
-        at = max(head.rfind(end) + 1 for end in (". ", "! ", "? ", "\n")) or head.rfind(" ") + 1 or most
-        found.append(text[:at].rstrip())
-        text = text[at:].lstrip()
-    return [*found, text]
-
-
 def opt_out_words(text: str) -> set[str]:
     """Which opt-out words a text holds."""
     return {word.upper() for word in re.findall(r"\w+", text)} & OPT_OUT_WORDS
@@ -382,23 +364,14 @@ def _say(field: str, value: str | int, lang: str) -> str:
     text = str(value)
     if isinstance(value, bool) or not text.strip() or len(text) > MAX_VALUE or not text.isprintable():
         raise BadInput("can't be said in a message", f"Give one line of 1 to {MAX_VALUE} characters.", field=field)
-    if field != "day":
-        return text
+    return say_day(text, lang, field) if field == "day" else text
+
+
+def say_day(text: str, lang: str, field: str = "day") -> str:
+    """An ISO date as people read it: Wednesday 3 June."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise BadInput(f"{text!r} is no date", "Give it as YYYY-MM-DD.", field=field) from error
     weekdays, months = (names.split() for names in _DAY_NAMES[lang])
     return f"{weekdays[day.weekday()]} {day.day} {months[day.month - 1]}"
-
-
-def _segments(sizes: list[int], single: int, each: int) -> int:
-    """A character of two units is never cut in half, so a segment may stay one unit short."""
-    if sum(sizes) <= single:
-        return 1
-    count, room = 1, each
-    for size in sizes:
-        if size > room:
-            count, room = count + 1, each
-        room -= size
-    return count

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.errors import BadInput, NotFound
 from core.store.tables import order, person, template
-from tools.notify import accounts, templates
+from tools.notify import accounts, lengths, templates
 
 MAX_TEXT = 480
 
@@ -73,7 +73,7 @@ def preview(
     findings = lint(name, words, lang)
     filled = {field: templates.sample(field, lang) for field in templates.fields(name)} | dict(facts)
     said = "" if findings else templates.render(name, words, lang=lang, **filled)
-    return {"text": said, "segments": templates.segments(said) if said else 0, "findings": findings}
+    return {"text": said, "segments": lengths.segments(said) if said else 0, "findings": findings}
 
 
 def listing(db: Connection, client: str, lang: str) -> list[dict[str, Any]]:

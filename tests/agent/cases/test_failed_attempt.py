@@ -14,7 +14,7 @@ from core import collecting, custody, decisions, orders, promises
 from core.errors import WrongState
 from core.principals import Principal
 from core.store import db as store
-from core.store.tables import case, person
+from core.store.tables import case, person, vehicle
 from tests.living import Day, Living, a_day, at, customer_of, load_and_leave, tap, texts_to, the_case
 from tests.tools.a_case import approve, asked, case_row, decided, routes, status_of, undo
 from tools.notify import stages
@@ -189,6 +189,27 @@ def test_what_is_back_before_the_answer_can_be_brought_again_from_the_depot(
         load_and_leave(db, "van1", [day.orders["A1"]], at("09:30"))
         tap(db, "delivered", "van1", at("10:00"), day.orders["A1"], proof={"kind": "photo"})
     assert status_of(day.orders["A1"]) == "delivered"
+
+
+def test_another_van_brings_what_is_back_and_the_first_one_has_it_on_its_list_no_more(living: Living) -> None:
+    day = a_day(living, {"van1": ["A1", "A2"], "van2": ["B1"]}, {"B1": 3})
+    with store.transaction() as db:
+        load_and_leave(db, "van1", [day.orders["A1"], day.orders["A2"]], LEFT)
+        tap(db, "arrived", "van1", RANG, day.stops["A1"])
+        tap(db, "failed", "van1", RANG, day.orders["A1"], reason="nobody_home")
+    case_id = opened(living)
+    with store.transaction() as db:
+        tap(db, "delivered", "van1", at("08:15"), day.orders["A2"], proof={"kind": "photo"})
+        tap(db, "finished", "van1", HOME_AGAIN)
+        db.execute(update(vehicle).where(vehicle.c.id == "van1").values(shift_end_s=9 * 3600))
+        who = customer_of(db, day.orders["A1"])
+    living.to(HOME_AGAIN)
+    answer(living, who, "1")
+    assert [(d.verdict, d.action) for d in settled(case_id)] == [("auto", "again")]
+    assert day.stops["A1"] in routes()["van2"]
+    assert day.stops["A1"] not in routes()["van1"]
+    undo(settled(case_id)[0].id, HOME_AGAIN + timedelta(minutes=5))
+    assert status_of(day.orders["A1"]) == "failed"
 
 
 def test_a_try_from_the_depot_can_be_taken_back_until_it_is_made(

@@ -59,3 +59,37 @@ def test_an_installation_that_may_only_be_read_uses_the_users_cache_filled_from_
     found = compiled.cache_folder()
     assert found == tmp_path / "cache" / "doorstep" / "doorstep-abc"
     assert (found / "one.nbi").read_bytes() == b"index"
+
+
+WORK = """
+import tools.engine  # what the engine process imports before it says that it is ready
+from numba.core import event
+from optimizer.native.engine import solve
+from optimizer.native.resident import Resident
+from optimizer.problem import rebuilt
+from tests.optimizer.native.test_engine import city
+
+class Seen(event.Listener):
+    compiled = 0
+    def on_start(self, event): Seen.compiled += 1
+    def on_end(self, event): pass
+
+with event.install_listener("numba:compile", Seen()):
+    for both_ways in (True, False):
+        day, matrix = city(40, 3, 1, both_ways)
+        start = rebuilt(day, stops=day.stops[:-1])
+        plan = solve(start, matrix, iterations=50)
+        held = Resident(rebuilt(start, routes={r.vehicle_id: r.stop_ids for r in plan.routes}), matrix)
+        places = held.places(day.stops[-1])
+        held.insert(day.stops[-1], places[0])
+        held.what_ifs([day.stops[-1].model_copy(update={"id": "other", "windows": ()})])
+        held.remove(day.stops[-1].id)
+        held.polish(50)
+        held.break_down("v0")
+print("compiled", Seen.compiled)
+"""
+
+
+def test_no_request_to_a_ready_engine_waits_for_a_compiler() -> None:
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "compiled 0"

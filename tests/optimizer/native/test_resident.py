@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadInput, NotFound, WrongState
 from optimizer.checker import check
+from optimizer.churn import moves
 from optimizer.insertion import cheapest_insertions
 from optimizer.native.engine import solve
 from optimizer.native.resident import SPARE, Place, Resident
@@ -131,6 +132,35 @@ def test_polishing_offers_only_what_pays_and_changes_nothing_by_itself(town: Day
     resident.remove(next(s for stop_ids in offer.routes.values() for s in stop_ids))
     with pytest.raises(WrongState, match="changed"):
         resident.adopt(offer)
+
+
+@given(seed=st.integers(0, 30), cap=st.integers(0, 12), least=st.integers(0, 2000))
+@few
+def test_no_more_stops_move_than_may_and_it_pays(town: Day, seed: int, cap: int, least: int) -> None:
+    day, matrix, later = town
+    resident, schedule = Resident(day, matrix), Schedule(day, matrix)
+    resident.break_down(f"v{seed % 5}")
+    before = resident.routes
+    free, offer = (
+        resident.polish(400, seed=seed, at_least_cents=n, most_moved=m) for n, m in ((0, None), (least, cap))
+    )
+    if offer is None:
+        return
+    assert free is not None
+    assert offer.moved <= cap
+    assert offer.moved == len(moves(offer.before, offer.routes))
+    price = day.weights.stop_moved
+    assert offer.gain_cents - price * offer.moved >= least
+    assert free.gain_cents - price * free.moved >= offer.gain_cents - price * offer.moved
+    resident.adopt(offer)
+    assert resident.routes == before | offer.routes
+    there = now(resident, later)
+    assert not check(there, matrix, as_plan(there, matrix))
+    was = sum(schedule.cost(day.vehicle(v), stops) for v, stops in offer.before.items())
+    saved = was - sum(schedule.cost(day.vehicle(v), stops) for v, stops in offer.routes.items())
+    back = {s for v in offer.routes.values() for s in v} - {s for v in offer.before.values() for s in v}
+    saved += sum(day.stop(s).drop_penalty for s in back)
+    assert abs(saved - offer.gain_cents) <= 2 * len(offer.routes)
 
 
 def test_a_fork_is_a_plan_of_its_own(town: Day) -> None:

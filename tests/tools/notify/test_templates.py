@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 import prompts
 from core.attempts import REASONS
 from core.errors import BadInput
+from tools.notify.lengths import parts as in_parts
+from tools.notify.lengths import segments
 from tools.notify.templates import (
     FIELDS,
     LANGUAGES,
@@ -18,10 +20,8 @@ from tools.notify.templates import (
     lint,
     opt_out_words,
     render,
-    segments,
     words,
 )
-from tools.notify.templates import parts as in_parts
 
 WINDOW = {"order": "A1", "day": "2026-11-21", "lo": "14:00", "hi": "15:00"}
 
