@@ -23,6 +23,7 @@ REASON_CODES: dict[str, str] = {
     "refund_wanted": "the person wants money back",
     "change_wanted": "another address, other goods or a wish for the driver: a person sees to it",
     "cannot_do": "understood, but nothing that we may do for this principal answers it",
+    "legal": "courts, lawyers, regulators, the police, or rights over the person's own data",
     "no_feasible_option": "every option of the case breaks a hard constraint, or there is none",
     "not_understood": "not understood after one question",
     "opted_in": "the person wants messages again",

@@ -249,7 +249,11 @@ def spends_cents(option: Mapping[str, Any]) -> int:
 
 def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], option: Mapping[str, Any]) -> Verdict:
     """The verdict of policy on one option. Pure, so that it can be recomputed."""
-    return policy.decide(rules, Action(kind=action, subject=subject), {**facts, **option_facts(option)})
+    return judge_facts(rules, action, subject, {**facts, **option_facts(option)})
+
+
+def judge_facts(rules: Policy, action: str, subject: str, facts: Mapping[str, Value]) -> Verdict:
+    return policy.decide(rules, Action(kind=action, subject=subject), facts)
 
 
 def judge_undo(db: Connection, row: Row[Any], facts: Mapping[str, Value]) -> Verdict:

@@ -9,7 +9,7 @@ from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, 
 from agent.staff import steps as staff
 from agent.staff.reading import any_van
 from agent.staff.steps import PROOF, TRACK
-from agent.understanding import slots
+from agent.understanding import rules, slots
 from agent.understanding.dates import read_day
 from agent.understanding.understand import CHANGES, SURE, Understanding, understand
 from tools.notify import templates
@@ -120,7 +120,11 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
+    if situation.role == "customer" and rules.is_legal(situation.said()):
+        return Escalate(reason_code="legal", summary="the customer speaks of the law")
     if wish.confidence < SURE or wish.intent in {"confirm", "deny"} or _torn(wish):
+        return _unsure(situation)
+    if wish.intent == "out_of_scope" and "order" in wish.slots:  # it is about an order, whatever it wants of it
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
