@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +17,7 @@ from core import canonical
 from evals.client import DoorstepClient
 from evals.wire import BrokenPromise, Custody, LogHead, OrderRow, Plan, Spend
 from evals.world.rates import Rates
-from evals.world.run import DayResult
+from evals.world.result import DayResult, WorldLine
 from evals.world.scenario import Driven, Matrix, Scenario, rounded
 
 FINAL = frozenset({"delivered", "fetched", "returned", "cancelled", "rescheduled", "picked_up", "with_carrier"})
@@ -63,32 +63,6 @@ class SequenceLine(Frozen):
     driving_s_driver: int
     distance_m_ours: int
     distance_m_driver: int
-
-
-class WorldLine(Frozen):
-    """What the world did and how it was received."""
-
-    events: dict[str, int]
-    rejected: dict[str, int]
-    positions_sent: int
-    positions_taken: int
-    vans_out: int
-    vans_home: int
-    texts: dict[str, int]
-    texts_refused: dict[str, int]
-    verdicts: dict[str, int]
-    wishes: dict[str, int]
-    claims: dict[str, int]
-    live: dict[str, int]
-    urgent: int
-    roads: dict[str, int]
-    breakdowns_min: dict[str, int]
-    breaks_min: dict[str, int]
-    quick: tuple[str, ...]
-    rescued: dict[str, int]
-    """orders taken over on the road, by the van that took them"""
-    dock_delays_min: dict[str, int]
-    ended: datetime
 
 
 class BreaksLine(Frozen):
@@ -193,7 +167,7 @@ def collect(client: DoorstepClient, scenario: Scenario, result: DayResult) -> Da
         log=counts.log,
         plans=tuple(_plan_line(depot, begun[depot], last[depot]) for depot in sorted(begun)),
         sequences=tuple(_sequence_line(one, scenario.matrices[one.depot], begun[one.depot]) for one in scenario.driven),
-        world=_world_line(result),
+        world=result.seen,
     )
 
 
@@ -242,28 +216,3 @@ def _length(table: tuple[tuple[int, ...], ...] | None, rows: Sequence[int]) -> i
     """From the depot through these rows and back."""
     tour = [0, *rows, 0]
     return 0 if table is None else sum(table[a][b] for a, b in pairwise(tour))
-
-
-def _world_line(result: DayResult) -> WorldLine:
-    return WorldLine(
-        events=result.events,
-        rejected=result.rejected,
-        positions_sent=result.positions_sent,
-        positions_taken=result.positions_taken,
-        vans_out=result.vans_out,
-        vans_home=result.vans_home,
-        texts=result.texts,
-        texts_refused=result.texts_refused,
-        verdicts=result.verdicts,
-        wishes=result.wishes,
-        claims=result.claims,
-        live=result.live,
-        urgent=result.urgent,
-        roads=result.roads,
-        breakdowns_min=result.breakdowns_min,
-        breaks_min=result.breaks_min,
-        quick=result.quick,
-        rescued=result.rescued,
-        dock_delays_min=result.dock_delays_min,
-        ended=result.ended.astimezone(UTC),
-    )

@@ -11,7 +11,7 @@ from core.money import amount
 from evals.report import DayReport, PlanLine, SequenceLine
 from evals.report_judge import judge
 from evals.world.rates import Rates
-from evals.world.run import Timings
+from evals.world.result import Timings
 
 Terminal = Console
 """where a day is printed"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -24,6 +24,7 @@ from evals.world.driver import Sent, Van
 from evals.world.intake import Intake
 from evals.world.missed import Missed
 from evals.world.people import Customers, Dispatcher
+from evals.world.result import DayResult, Timings, WorldLine
 from evals.world.roads import Roads
 from evals.world.scenario import Scenario
 
@@ -51,63 +52,6 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Wall-clock figures: never part of what two runs are compared by."""
-
-    setup_s: float
-    day_s: float
-    calls: int
-    pulse_p95_ms: int = 0
-    """one minute of simulated time: timers, arrival ranges, casework, messages"""
-    where_p95_ms: int = 0
-    """a customer's question where the order is, answered"""
-    peak_mb: Mapping[str, int] = field(default_factory=dict)
-    """by part, when all processes together needed most"""
-
-
-@dataclass(frozen=True)
-class DayResult:
-    """What the world saw. All but `timings` is the same for the same seed."""
-
-    versions: dict[str, int]
-    """the plan that each depot started the day with"""
-    ticks: int
-    events: dict[str, int]
-    """accepted, duplicate, rejected"""
-    rejected: dict[str, int]
-    """kind and reason of the events that were refused"""
-    positions_sent: int
-    positions_taken: int
-    delivered: int
-    vans_out: int
-    vans_home: int
-    texts: dict[str, int]
-    """by the intent that the server heard"""
-    texts_refused: dict[str, int]
-    verdicts: dict[str, int]
-    wishes: dict[str, int]
-    """what customers asked for after a failed attempt"""
-    claims: dict[str, int]
-    """what customers said after a delivery: missing, damaged"""
-    live: dict[str, int]
-    """orders that came during the day: taken, or why not"""
-    urgent: int
-    """of those that were taken"""
-    roads: dict[str, int]
-    """incidents: reported, or why not"""
-    breakdowns_min: dict[str, int]
-    breaks_min: dict[str, int]
-    """drivers' breaks, by van"""
-    quick: tuple[str, ...]
-    """vans whose customers all stood ready"""
-    rescued: dict[str, int]
-    """orders taken over from a broken van, by the van that took them"""
-    dock_delays_min: dict[str, int]
-    ended: datetime
-    timings: Timings
 
 
 def run(
@@ -344,11 +288,17 @@ class World:
         return DayResult(
             versions={depot: plan.version for depot, plan in plans.items()},
             ticks=self.ticks,
+            delivered=sum(van.delivered for van in self.vans),
+            seen=self._seen(),
+            timings=timings,
+        )
+
+    def _seen(self) -> WorldLine:
+        return WorldLine(
             events=dict(self.events),
             rejected=dict(self.rejected),
             positions_sent=self.positions_sent,
             positions_taken=self.positions_taken,
-            delivered=sum(van.delivered for van in self.vans),
             vans_out=sum(van.departed_at is not None for van in self.vans),
             vans_home=sum(van.finished_at is not None for van in self.vans),
             texts=dict(self.customers.intents),
@@ -373,7 +323,6 @@ class World:
             rescued={van.vehicle.id: van.rescued for van in self.vans if van.rescued},
             dock_delays_min={van: s // 60 for van, s in self.incidents.dock_delay_s.items()},
             ended=datetime.fromtimestamp(self.now, UTC),
-            timings=timings,
         )
 
 

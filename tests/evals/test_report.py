@@ -13,7 +13,8 @@ from evals.report_judge import checks, judge
 from evals.report_print import show
 from evals.wire import BrokenPromise, Custody, LogHead
 from evals.world.rates import Rates
-from evals.world.run import DayResult, run
+from evals.world.result import DayResult
+from evals.world.run import run
 from evals.world.scenario import Driven, Matrix, Scenario
 from evals.world.streets import DETOUR, metres
 from evals.world.synthetic import synthetic

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from evals.report import DayReport
-from evals.world.run import DayResult
+from evals.world.result import DayResult
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
 from tests.living import copy_of

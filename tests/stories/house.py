@@ -29,7 +29,8 @@ from core.postgres import EmbeddedPostgres
 from evals import report
 from evals.client import DoorstepClient
 from evals.report import DayReport
-from evals.world.run import DayResult, run
+from evals.world.result import DayResult
+from evals.world.run import run
 from evals.world.scenario import Scenario
 from tests.stories.serve import DATABASE
 

@@ -9,7 +9,8 @@ import pytest
 from evals.fake_api import PLAIN, FakeApi
 from evals.wire import OrderRow, Plan
 from evals.world.rates import Rates
-from evals.world.run import DayResult, Pace, Progress, Speed, p95_ms, run, slack
+from evals.world.result import DayResult
+from evals.world.run import Pace, Progress, Speed, p95_ms, run, slack
 from evals.world.scenario import Scenario
 from evals.world.synthetic import synthetic
 from optimizer.figures import Figures
@@ -26,9 +27,9 @@ def test_a_day_of_ten_orders_ends_with_every_van_home_and_every_order_final() ->
     api, result = a_day()
     assert {order["status"] for order in api.orders.values()} <= {"delivered", "returned", "rescheduled"}
     assert result.delivered >= 9
-    assert result.vans_home == result.vans_out == 2
-    assert result.rejected == {}
-    assert result.positions_taken == result.positions_sent > 100
+    assert result.seen.vans_home == result.seen.vans_out == 2
+    assert result.seen.rejected == {}
+    assert result.seen.positions_taken == result.seen.positions_sent > 100
 
 
 def test_what_is_sent_is_in_the_order_it_happened_and_never_from_the_future() -> None:
@@ -50,8 +51,8 @@ def test_a_van_late_at_the_dock_opens_a_case_in_the_first_hour() -> None:
     api, result = a_day(synthetic(7, orders=60, vans=4))
     opened = [datetime.fromisoformat(c["opened_at"]) for c in api.cases.values() if c["kind"] == "predicted_late"]
     assert min(opened) <= SMALL.start + timedelta(hours=1)
-    assert result.dock_delays_min
-    assert result.verdicts
+    assert result.seen.dock_delays_min
+    assert result.seen.verdicts
 
 
 def test_the_servers_restarts_change_nothing() -> None:
@@ -96,7 +97,7 @@ def test_a_day_cut_off_goes_on_where_the_server_stands() -> None:
     assert 0 < cut.delivered < 60
     _, rest = a_day(city, api)
     assert {order["status"] for order in api.orders.values()} <= {"delivered", "returned", "rescheduled"}
-    assert rest.rejected == {}
+    assert rest.seen.rejected == {}
     assert sum(order["status"] == "delivered" for order in api.orders.values()) == cut.delivered + rest.delivered
 
 
@@ -237,10 +238,10 @@ def test_nineteen_of_twenty_took_no_longer() -> None:
 def test_a_day_in_which_everything_goes_wrong_twice_as_often_ends_all_the_same() -> None:
     city = synthetic(7, orders=60, vans=4).model_copy(update={"rates": Rates().times(2)})
     api, result = a_day(city)
-    assert result.live == {"taken": 10}
-    assert len(result.breakdowns_min) == 2
-    assert result.vans_home == result.vans_out
-    assert sum(result.wishes.values()) >= 1
+    assert result.seen.live == {"taken": 10}
+    assert len(result.seen.breakdowns_min) == 2
+    assert result.seen.vans_home == result.seen.vans_out
+    assert sum(result.seen.wishes.values()) >= 1
     assert len(api.orders) == 60
     assert all(order["status"] in ("delivered", "returned", "rescheduled", "failed") for order in api.orders.values())
-    assert a_day(city)[1].events == result.events, "and is the same day again"
+    assert a_day(city)[1].seen.events == result.seen.events, "and is the same day again"
