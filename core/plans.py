@@ -81,6 +81,7 @@ class PlanVersion(BaseModel):
     cost: int
     unassigned: tuple[dict[str, Any], ...]
     made_by: dict[str, Any]
+    created_at: datetime
     routes: dict[str, PlannedRoute]
 
     @cached_property
@@ -123,7 +124,7 @@ def _version(row: Row[Any], routes: dict[str, PlannedRoute]) -> PlanVersion:
     # its routes were checked when they were read: to check 120 of them again takes longer than reading what is new
     return PlanVersion.model_construct(
         depot_id=row.depot_id, day=row.day, version=row.version, parent=row.parent, status=row.status, cost=row.cost,
-        unassigned=tuple(row.unassigned), made_by=row.made_by, routes=routes,
+        unassigned=tuple(row.unassigned), made_by=row.made_by, created_at=row.created_at, routes=routes,
     )  # fmt: skip
 
 

@@ -136,10 +136,10 @@ def breakdowns(problem: Problem, matrix: Matrix) -> list[Figure]:
 
 
 def with_goods(problem: Problem, matrix: Matrix) -> Figure:
-    """The same vans, an hour after all have left: what is on their lists is aboard, so others come for it."""
+    """The same vans at their first stops: what is on their lists is aboard, so others come for it."""
     aboard = {s: v for v, stops in problem.routes.items() for s in stops}
     stops = tuple(s.model_copy(update={"aboard": aboard[s.id]}) if s.id in aboard else s for s in problem.stops)
-    vans = tuple(v.model_copy(update={"on_road": True, "ready_s": 9 * HOUR, "fixed_cost": 0}) for v in problem.vehicles)
+    vans = tuple(v.model_copy(update={"on_road": True, "fixed_cost": 0}) for v in problem.vehicles)
     out = problem.model_copy(update={"stops": stops, "vehicles": vans})
     resident, known = Resident(out, matrix), {s.id: s for s in stops}
     took: list[float] = []

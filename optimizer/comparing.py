@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from core.errors import BadInput
 from optimizer.churn import moves
+from optimizer.many import SolveAll
 from optimizer.problem import Frozen, Plan, Problem, rebuilt
 from optimizer.schedule import Schedule
 from optimizer.travel import Matrix
@@ -155,23 +156,21 @@ def why_moved(problem: Problem, matrix: Matrix, now: Routes, stop_id: str, solve
     return Pinned(stop_id=stop_id, vehicle_id=vehicle_id, comparison=comparison, feasible=served)
 
 
-def fleet_sizes(problem: Problem, solve: Solve) -> Sizing:
+def fleet_sizes(problem: Problem, solve_all: SolveAll) -> Sizing:
     """Cost against the number of vans: of all, those that a plan with all of them uses most are kept longest. Each size
-    is a solve of its own, so the curve has the engine's noise. Raises BadInput for a running day, whose vans can't be
-    sent home."""
+    is a solve of its own, so the curve has the engine's noise; no more are taken from `solve_all` than it needs. Raises
+    BadInput for a running day, whose vans can't be sent home."""
     if any(vehicle.on_road or vehicle.locked for vehicle in problem.vehicles):
         raise BadInput("vans are on the road already", "Size the fleet of a day that has not begun.", field="vehicles")
-    whole = solve(rebuilt(problem, routes={}))
+    [whole] = solve_all([rebuilt(problem, routes={})])
     stops = {route.vehicle_id: len(route.visits) for route in whole.routes}
     order = sorted(problem.vehicles, key=lambda vehicle: (-stops[vehicle.id], vehicle.id))
     least = len(whole.unassigned)
     sizes = {len(order): _size(len(order), whole)}
-    used = sizes[len(order)].used
     fewest, cents = (len(order) if least < len(problem.stops) else None), {len(order): whole.cost}
-    for count in range(used, 0, -1):
-        if count == len(order):
-            continue
-        plan = solve(rebuilt(problem, vehicles=tuple(order[:count]), routes={}))
+    counts = [count for count in range(sizes[len(order)].used, 0, -1) if count != len(order)]
+    fewer = [rebuilt(problem, vehicles=tuple(order[:count]), routes={}) for count in counts]
+    for count, plan in zip(counts, solve_all(fewer), strict=False):
         sizes[count], cents[count] = _size(count, plan), plan.cost
         if len(plan.unassigned) > least:
             break  # fewer serve no more

@@ -68,6 +68,7 @@ VENDORS = {
         "api/*",
         "evals/ground.py",  # graders read the record after an attack
         "evals/attacks/*",
+        "evals/days/lived.py",
         "evals/scenarios/*",
     ),
     "starlette": ("api/*",),

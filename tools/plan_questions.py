@@ -4,6 +4,7 @@ answer stays the same."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 
@@ -12,8 +13,9 @@ from sqlalchemy import Connection
 from core import blobs, plans
 from core.errors import NotFound, WrongState
 from core.plans import PlanVersion
-from optimizer import comparing, relaxing
+from optimizer import comparing, many, relaxing
 from optimizer.comparing import Comparison, Pinned, Sizing
+from optimizer.many import Solver
 from optimizer.plan import DAY_ENGINE, budget
 from optimizer.problem import Plan, Problem, rebuilt
 from optimizer.relaxing import Why
@@ -58,17 +60,24 @@ def why_moved(
 def fleet_sizes(db: Connection, depot: str, day: date, version: int, iterations: int | None = None) -> Sizing:
     """What the version's day would cost with ever fewer vans, and the fewest that serve all."""
     problem, _ = _ground(db, _engine_made(db, plans.get(db, depot, day, version)))
-    return comparing.fleet_sizes(problem, _solver(iterations))
+    at_once = os.cpu_count() or 1
+    with many.processes(at_once) as pool:
+        solve = Solver(matrices().folder, iterations or _enough(problem))
+        return comparing.fleet_sizes(problem, many.on(pool, solve, at_once))
 
 
 def _solver(iterations: int | None) -> Callable[[Problem], Plan]:
     """Solves in a process of its own, as plan runs do."""
 
     def solve(problem: Problem) -> Plan:
-        count = iterations or min(budget(len(problem.stops)), MOST_ITERATIONS)
-        return Solve(problem, matrices(), {"engine": DAY_ENGINE, "seed": 1, "iterations": count}).run(lambda step: None)
+        request = {"engine": DAY_ENGINE, "seed": 1, "iterations": iterations or _enough(problem)}
+        return Solve(problem, matrices(), request).run(lambda step: None)
 
     return solve
+
+
+def _enough(problem: Problem) -> int:
+    return min(budget(len(problem.stops)), MOST_ITERATIONS)
 
 
 def _engine_made(db: Connection, version: PlanVersion) -> PlanVersion:

@@ -14,7 +14,7 @@ from optimizer.inserting import cut_out
 from optimizer.native.offers import Routes
 from optimizer.native.resident import Resident
 from optimizer.problem import Stop, Vehicle, rebuilt
-from optimizer.schedule import Schedule
+from optimizer.schedule import Schedule, figure
 from optimizer.travel import Matrix
 
 RESCUERS = 4
@@ -51,7 +51,8 @@ def collect(resident: Resident, matrix: Matrix, stops: Mapping[str, Stop], broke
     parts: list[Collected] = []
     while waiting:
         gone = {broken, *(part.vehicle_id for part in parts)}
-        near = [place for place in resident.places(free) if place.vehicle_id not in gone][:RESCUERS]
+        room = free.model_copy(update={"demand": _least(waiting)})  # a van that is full is no help
+        near = [place for place in resident.places(room) if place.vehicle_id not in gone][:RESCUERS]
         tried = [_by(resident, matrix, stops, place.vehicle_id, place.position, free, waiting) for place in near]
         best = min(tried, key=lambda part: (-len(part.taken), part.cost_cents, part.vehicle_id), default=None)
         if best is None or not best.taken:
@@ -59,6 +60,12 @@ def collect(resident: Resident, matrix: Matrix, stops: Mapping[str, Stop], broke
         parts.append(best)
         waiting = [stop for stop in waiting if stop.id not in best.taken]
     return Rescued(tuple(parts), tuple(stop.id for stop in waiting))
+
+
+def _least(waiting: Sequence[Stop]) -> tuple[int, ...]:
+    """In each dimension what the smallest of the stops takes."""
+    sizes = max(len(stop.demand) for stop in waiting)
+    return tuple(min(figure(stop.demand, d) for stop in waiting) for d in range(sizes))
 
 
 def _by(

@@ -168,3 +168,31 @@ def test_days_and_depots_count_their_versions_apart(db: Connection) -> None:
 def test_an_unknown_version_is_said_to_be_unknown(db: Connection) -> None:
     with pytest.raises(NotFound, match="no plan 7"):
         plans.get(db, DEPOT, DAY, 7)
+
+
+# What a process remembers
+
+
+def test_what_has_changed_since_is_the_plan_as_it_is(db: Connection) -> None:
+    add(db, [route("v1", "a", "b"), route("v2", "c")])
+    first = plans.current(db, DEPOT, DAY)
+    assert first is not None
+    assert plans.since(db, first) is first
+    add(db, [route("v2", "c", "d")], parent=1)
+    add(db, [route("v3", "e", cost=7)], parent=2)
+    now = plans.since(db, first)
+    assert now == plans.get(db, DEPOT, DAY, 3) == plans.current(db, DEPOT, DAY)
+    assert now is not None
+    assert now.digest == plans.get(db, DEPOT, DAY, 3).digest
+    assert now.routes["v1"] is first.routes["v1"]
+
+
+def test_what_was_never_committed_is_not_remembered(db: Connection) -> None:
+    add(db, [route("v1", "a")])
+    undone = db.begin_nested()
+    add(db, [route("v1", "a", "b")], parent=1)
+    assert plans.current(db, DEPOT, DAY) == plans.get(db, DEPOT, DAY, 2)
+    undone.rollback()
+    assert plans.current(db, DEPOT, DAY) == plans.get(db, DEPOT, DAY, 1)
+    add(db, [route("v1", "a", "c")], parent=1)
+    assert plans.current(db, DEPOT, DAY) == plans.get(db, DEPOT, DAY, 2)
