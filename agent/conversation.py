@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 
 import prompts
 from agent import reply as phrasing
+from agent.budget import Budget
 from agent.embedded.planner import EmbeddedPlanner
 from agent.planner import (
     Answer,
     Ask,
     Choose,
+    Counted,
     Escalate,
     Fact,
     Line,
@@ -34,15 +36,16 @@ from agent.planner import (
     check_step,
 )
 from agent.saying import TABLE, Said, Turn, table_of, without_table
+from agent.shadow import Shadowed
 from agent.staff import verdicts
 from agent.understanding import slots
 from agent.understanding.understand import understand
 from core import clock, effects, threads
-from core.errors import BadInput, DoorstepError, NotFound, Unavailable
+from core.errors import BadInput, DoorstepError, NotAllowed, NotFound, Unavailable, WrongState
 from core.principals import Principal
 from core.settings import settings
 from core.store import db as store
-from tools import desk, offers, wishes
+from tools import desk, instructions, offers, wishes
 from tools.notify import accounts, contact, lengths, survey, templates
 from tools.optimizer import at_hand
 
@@ -57,13 +60,18 @@ OPTS = {"opted_out": (contact.opted_out, "reply_opted_out"), "opted_in": (contac
 
 @cache
 def planner() -> Planner:
-    """The embedded planner, or the hosted one with the embedded one to fall back on when a key is set."""
+    """The embedded planner, or the hosted one with the embedded one to fall back on when a key is set; or the embedded
+    one with the hosted one as its shadow."""
     own = settings()
     if not own.openai_api_key:
         return EmbeddedPlanner()
     from agent.hosted import HostedPlanner
 
-    return HostedPlanner(EmbeddedPlanner(), api_key=own.openai_api_key, model=own.model, base_url=own.openai_base_url)
+    hosted = HostedPlanner(
+        EmbeddedPlanner(), api_key=own.openai_api_key, model=own.model, base_url=own.openai_base_url,
+        budget=Budget(own.model_calls_talk, own.model_calls_day),
+    )  # fmt: skip
+    return Shadowed(EmbeddedPlanner(), hosted) if own.shadow == "hosted" else hosted
 
 
 def turn(
@@ -76,6 +84,8 @@ def turn(
     if not said or len(said) > MAX_CHARS:
         raise BadInput(f"The message has {len(said)} characters.", f"Write 1 to {MAX_CHARS}.", field="text")
     by = by or planner()
+    if isinstance(by, Counted):
+        by = by.of_conversation(who.id)
     with store.transaction() as db:
         now, zone = clock.here(db)
         talk = threads.open_of(db, who, now)
@@ -194,8 +204,13 @@ class _Loop:
         return f"slot {known['slot_order']} {known['offered']}" if "offered" in known else "intent"
 
     def _look(self, tool: str, args: dict[str, str]) -> None:
-        with self._reading() as db:
-            found = desk.look(db, self.who, tool, args, self.now)
+        try:
+            with self._reading() as db:
+                found = desk.look(db, self.who, tool, args, self.now)
+        except (BadInput, NotFound, WrongState) as error:  # an answer too: there is nothing to read or to try
+            why = error.what.strip(". ")[:120]
+            self.facts += (Fact(name="no_answer", value=why, source=tool, at=clock.iso(self.now)),)
+            return
         self.facts += tuple(Fact(**fact) for fact in found)
 
     def _reading(self) -> AbstractContextManager[Connection]:
@@ -237,11 +252,29 @@ class _Loop:
         return self._conclude(lambda db: verdicts.show_case(db, case_id, self.now))
 
     def _proposed(self, db: Connection, step: Propose) -> Said:
+        args = step.args
+        if step.action == instructions.ACTION:  # in the customer's own words, whatever a planner makes of them
+            args = {"order": step.args.get("order", ""), "words": self._own_words()}
         with db.begin_nested():  # what is refused half-way leaves nothing
-            case_id = desk.propose(db, self.who, step.action, step.args, self.now)
+            case_id = desk.propose(db, self.who, step.action, args, self.now) or None
         template = "reply_slot_asked" if "lo" in step.args else f"reply_{step.action}_asked"
         said = {name: step.args[name] for name in templates.fields(template)}
-        return Said(self._words(template, **said), case=case_id)
+        words = self._words(template, **said)
+        if "where_is_order" in self._wishes(self.lines[-1].text):
+            words = f"{self._status()} {words}".strip()
+        return Said(words, case=case_id, facts=self.facts)
+
+    def _wishes(self, text: str) -> tuple[str, ...]:
+        read = understand(text, self.who.role, self.now.date())
+        return (read.intent, *read.also)
+
+    def _own_words(self) -> str:
+        """What the customer wants the driver to know. Raises NotAllowed for words with an address in them."""
+        theirs = [line.text for line in reversed(self.lines) if line.who == "them"]
+        words = next((text for text in theirs if "delivery_instructions" in self._wishes(text)), theirs[0])
+        if slots.read_address(words):
+            raise NotAllowed("The words name an address.", "A person allows where goods go.")
+        return words
 
     def _words(self, template: str, **said: str) -> str:
         if self.who.is_staff:

@@ -8,6 +8,7 @@ Safety and opt-out words never reach the model.
 from __future__ import annotations
 
 import json
+from copy import copy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import prompts
 from agent import grounding, reply
+from agent.budget import Budget
 from agent.planner import (
     STEPS,
     Answer,
@@ -66,13 +68,22 @@ class HostedPlanner:
     name = "hosted"
 
     def __init__(
-        self, fallback: Planner, *, api_key: str, model: str, base_url: str = "", timeout_s: float = 20.0
-    ) -> None:
+        self, fallback: Planner, *, api_key: str, model: str, base_url: str = "", timeout_s: float = 20.0,
+        budget: Budget | None = None,
+    ) -> None:  # fmt: skip
         self.model = model
         self.fallback = fallback
         self.version = f"hosted-1:{model}"
         self.last_outcome = Outcome(planner=self.name)
         self._client = _client(api_key, base_url, timeout_s)
+        self._budget = budget
+        self._talk = ""
+
+    def of_conversation(self, talk: str) -> HostedPlanner:
+        """The same planner, its calls counted as those of one conversation."""
+        mine = copy(self)
+        mine._talk = talk
+        return mine
 
     def next_step(self, situation: Situation) -> Step:
         step, self.last_outcome = self.decide(situation)
@@ -97,6 +108,8 @@ class HostedPlanner:
         talk = _opening(situation)
         problems: list[str] = []
         for _ in range(TRIES):
+            if self._budget is not None and (spent := self._budget.spend(self._talk, situation.today)):
+                raise _Refused(spent)
             name, arguments = self._call(talk, situation)
             outputs.append(canonical.dumps({"tool": name, "arguments": arguments}).decode())
             step, problems = _read(name, arguments, situation)

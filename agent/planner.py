@@ -6,7 +6,7 @@ phrased reply from outside the model lives here too (`check_step`, `check_reply`
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -23,6 +23,7 @@ REASON_CODES: dict[str, str] = {
     "refund_wanted": "the person wants money back",
     "change_wanted": "another address, other goods or a wish for the driver: a person sees to it",
     "cannot_do": "understood, but nothing that we may do for this principal answers it",
+    "legal": "courts, lawyers, regulators, the police, or rights over the person's own data",
     "no_feasible_option": "every option of the case breaks a hard constraint, or there is none",
     "not_understood": "not understood after one question",
     "opted_in": "the person wants messages again",
@@ -35,6 +36,7 @@ REASON_CODES: dict[str, str] = {
 SAID_BY_THE_LOOP = frozenset(
     {
         "reply_reschedule_asked", "reply_slot_asked", "reply_cancel_asked", "reply_choose_asked",
+        "reply_instruct_asked",
         "reply_missing_delivery_asked",
         "reply_damage_asked", "reply_person", "reply_safety", "reply_complaint", "reply_opted_out", "reply_opted_in",
         "reply_rated",
@@ -185,6 +187,13 @@ class Planner(Protocol):
     def version(self) -> str: ...
 
     def next_step(self, situation: Situation) -> Step: ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A planner that has a budget a conversation."""
+
+    def of_conversation(self, talk: str) -> Planner: ...
 
 
 def read_step(data: object) -> Step:

@@ -264,6 +264,45 @@ def log_export(day: str) -> None:
     logbook.export(day)
 
 
+@decisions.command("why-not")
+def log_why_not(decision: str) -> None:
+    """What would have had to be different for a decision to come out another way, each thing alone."""
+    from api import logbook
+
+    logbook.why_not(decision)
+
+
+@decisions.command("sample")
+def log_sample(
+    count: Annotated[int, typer.Option(min=1)] = 10, seed: Seed = 1,
+    day: Annotated[str, typer.Option(help="One day, YYYY-MM-DD; else all.")] = "",
+) -> None:  # fmt: skip
+    """Automatic decisions to review, drawn at random from those that nobody has looked at."""
+    from api import logbook
+
+    logbook.sample(count, seed, day)
+
+
+@decisions.command("review")
+def log_review(
+    decision: str, verdict: Annotated[str, typer.Argument(help="right or wrong")],
+    why: Annotated[str, typer.Option(help="What is wrong: see docs/reviews.md.")] = "",
+    by: Annotated[str, typer.Option(help="Who says so.")] = "ops lead",
+) -> None:  # fmt: skip
+    """Say of a decision whether it was right. Kept in the log."""
+    from api import logbook
+
+    logbook.review(decision, verdict, why, by)
+
+
+@decisions.command("reviews")
+def log_reviews() -> None:
+    """What the reviews come to: how many are wrong, precision and estimated recall of asking a person."""
+    from api import logbook
+
+    logbook.reviewed()
+
+
 @rules.command("check")
 def policy_check(
     file: Annotated[Path | None, typer.Argument(help="A policy file; else the one in force.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import Connection
 
+from agent import counterfactual
 from agent import replay as again
 from api import start
-from core import clock, log, people
+from core import clock, decisions, log, people, principals, reviews
 from core.errors import BadFile, BadInput
 from core.settings import settings
 from core.signing import known_keys, load_or_create
@@ -80,3 +82,36 @@ def export(day: str) -> None:
         log.sign_head(db, signer, clock.now(db))
         for line in log.export(db, day_of(day), signer):
             sys.stdout.buffer.write(line if line.endswith(b"\n") else line + b"\n")
+
+
+def why_not(decision_id: str) -> None:
+    """Print what would have had to be different for a decision to come out another way."""
+    with reading() as db:
+        for each in counterfactual.of_decision(db, decision_id):
+            out.print(str(each), markup=False)
+
+
+def sample(count: int, seed: int, day: str) -> None:
+    """Print automatic decisions to look at, with what was done and by which rule."""
+    with reading() as db:
+        for made in reviews.sample(db, count, seed, day_of(day) if day else None):
+            row = decisions.get(db, made)
+            out.print(f"{made} {row.action} by {row.rule}, case {row.case_id}", markup=False)
+
+
+def review(decision_id: str, verdict: str, why: str, by: str) -> None:
+    start.prepare()
+    with store.transaction() as db:
+        who = principals.ensure(db, "ops_lead", by)
+        seq = reviews.review(db, who, decision_id, verdict, why, clock.now(db))
+    out.print(f"entry {seq} of the log", markup=False)
+
+
+def reviewed() -> None:
+    """Print what the reviews say of escalation."""
+    with reading() as db:
+        found = reviews.figures(db)
+    for name, value in dataclasses.asdict(found).items():
+        out.print(f"{name}: {value}", markup=False)
+    for name, share in (("precision", found.precision), ("recall", found.recall)):
+        out.print(f"{name}: {'not enough reviews' if share is None else f'{share:.3f}'}", markup=False)

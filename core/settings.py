@@ -102,6 +102,17 @@ class Settings(BaseSettings):
     openai_base_url: str = Field(
         "", alias="OPENAI_BASE_URL", description="Any OpenAI-compatible endpoint; empty: OpenAI's."
     )
+    shadow: str = Field(
+        "",
+        alias="DOORSTEP_SHADOW",
+        description="hosted: the embedded planner acts, the hosted one is asked too and where they differ is logged.",
+    )
+    model_calls_talk: int = Field(
+        40, alias="DOORSTEP_MODEL_CALLS_TALK", description="Model calls of a conversation a day; then embedded."
+    )
+    model_calls_day: int = Field(
+        5000, alias="DOORSTEP_MODEL_CALLS_DAY", description="Model calls of a process a day; then embedded."
+    )
     model: str = Field("gpt-5-mini", alias="DOORSTEP_MODEL", description="Model that the hosted planner asks for.")
     chroma_url: str = Field(
         "", alias="CHROMA_URL", description="Chroma server that holds the knowledge index; empty: inside the process."

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from optimizer.breaches import added
 from optimizer.problem import Plan, Problem, Route, Stop, Vehicle, may_carry
 from optimizer.reasons import explain_unassigned
-from optimizer.schedule import Schedule, added, costs
+from optimizer.schedule import Schedule, costs
 from optimizer.travel import Matrix
 
 PAIRS = 6

@@ -26,12 +26,13 @@ from typing import Literal
 from pydantic import Field
 
 from core.errors import BadInput
+from optimizer.breaches import Breach
 from optimizer.churn import Move, moves
 from optimizer.circumstances import Claim, Outage
 from optimizer.insertion import spots
 from optimizer.pricing import Change, Routes, minutes
 from optimizer.problem import Frozen, Problem, Vehicle, may_carry, with_routes, without_stop
-from optimizer.schedule import Breach, Schedule, paid_later
+from optimizer.schedule import Schedule, paid_later
 from optimizer.travel import Matrix
 
 Kind = Literal[

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from optimizer.breaches import Breach, added
 from optimizer.problem import Weights
-from optimizer.schedule import Breach, Schedule, Timing, added, costs, per
+from optimizer.schedule import Schedule, Timing, costs, per
 
 Routes = Mapping[str, tuple[str, ...]]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core import money
+from optimizer.breaches import Breach, added
 from optimizer.problem import Problem, Route, Stop, Unassigned, Vehicle, may_carry, unfit
-from optimizer.schedule import Breach, Schedule, added, clock, unfit_words
+from optimizer.schedule import Schedule, clock, unfit_words
 from optimizer.travel import Matrix
 
 REASONS: dict[str, str] = {

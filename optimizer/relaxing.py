@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from optimizer.breaches import Breach, added
 from optimizer.problem import Frozen, Problem, Route, Stop, Vehicle, rebuilt
 from optimizer.reasons import explain_unassigned
-from optimizer.schedule import Breach, Schedule, added, clock, costs, figure, most_aboard, per
+from optimizer.schedule import Schedule, clock, costs, figure, most_aboard, per
 from optimizer.travel import Matrix
 
 Kind = Literal["window", "shift", "capacity", "skills", "stops"]

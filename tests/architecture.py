@@ -68,6 +68,8 @@ VENDORS = {
         "api/*",
         "evals/ground.py",  # graders read the record after an attack
         "evals/attacks/*",
+        "evals/days/lived.py",
+        "evals/scenarios/*",
     ),
     "starlette": ("api/*",),
     "twilio": ("tools/notify/twilio_sms.py", "api/routes/twilio.py"),  # out and in

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from agent import planner
-from core import attempts, breakdowns, cases, settings, taps
+from core import attempts, breakdowns, cases, reviews, settings, taps
 from evals.attacks import goals, play, scene
+from evals.scenarios import truth
 from optimizer import reasons
 from tests.api import test_roles as roles
 from tools import acting, desk, kinds, looking, policy
@@ -42,7 +43,8 @@ def reason_codes() -> list[str]:
         ("tools.md", [*looking.TOOLS, *desk.PROPOSALS, *acting.ACTIONS]),
         ("reasons.md", reason_codes()),
         ("cases.md", [*kinds.KINDS, *cases.STATUSES]),
-        ("evals.md", [*goals.GOALS, *scene.SLOTS, *scene.ROLES, *play.ARMS]),
+        ("evals.md", [*goals.GOALS, *scene.SLOTS, *scene.ROLES, *play.ARMS, *(name for name, _ in truth.DUTIES)]),
+        ("reviews.md", reviews.WHY),
         ("events.md", [*taps.TAPS, *attempts.REASONS, *breakdowns.REASONS]),
     ],
 )

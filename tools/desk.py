@@ -33,6 +33,7 @@ from core.principals import STAFF, Principal
 from core.store.tables import decision, depot
 from tools import (
     autonomy,
+    instructions,
     offers,
     policy,
     tracker,
@@ -60,6 +61,7 @@ PROPOSALS: dict[str, frozenset[str]] = {
     "missing_delivery": STAFF | {"customer", "integrator"},
     "damage": STAFF | {"customer", "integrator"},
     "choose": frozenset({"customer"}),
+    "instruct": frozenset({"customer"}),
 } | wishes.ROLES
 """Actions that a conversation may ask for, and who may; each opens a case, none runs at once."""
 
@@ -87,7 +89,8 @@ def look(db: Connection, who: Principal, name: str, args: Mapping[str, str], now
 def propose(
     db: Connection, who: Principal, action: str, args: Mapping[str, str], now: datetime, *, to_approve: bool = False
 ) -> str:
-    """Open (or join) the case that works a principal's wish. Nothing is done yet; returns the case id. With
+    """Open (or join) the case that works a principal's wish. Nothing is done yet; returns the case id, of words for
+    the driver nothing: they are kept at once. With
     `to_approve` nothing is done by itself either: what comes of it is shown and waits for a yes."""
     if who.role not in PROPOSALS.get(action, frozenset()):
         raise NotAllowed(
@@ -104,6 +107,9 @@ def propose(
         raise NotFound(
             f"There is no order {args.get('order', '')[:40]!r} of yours.", "Check the reference.", field="order"
         )
+    if action == instructions.ACTION:
+        instructions.leave(db, who, row, args.get("words", ""), now)
+        return ""
     claimed = action in CLAIMS
     if claimed and row.status != "delivered":
         raise WrongState(f"Order {row.ref} is {row.status}.", "Only what was delivered is missed.", field="order")
@@ -243,7 +249,11 @@ def spends_cents(option: Mapping[str, Any]) -> int:
 
 def judge(rules: Policy, action: str, subject: str, facts: Mapping[str, Value], option: Mapping[str, Any]) -> Verdict:
     """The verdict of policy on one option. Pure, so that it can be recomputed."""
-    return policy.decide(rules, Action(kind=action, subject=subject), {**facts, **option_facts(option)})
+    return judge_facts(rules, action, subject, {**facts, **option_facts(option)})
+
+
+def judge_facts(rules: Policy, action: str, subject: str, facts: Mapping[str, Value]) -> Verdict:
+    return policy.decide(rules, Action(kind=action, subject=subject), facts)
 
 
 def judge_undo(db: Connection, row: Row[Any], facts: Mapping[str, Value]) -> Verdict:

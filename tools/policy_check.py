@@ -70,14 +70,15 @@ def unreachable(policy: Policy) -> dict[str, str]:
 
 def cells(rules: Sequence[Rule]) -> Iterator[Facts]:
     """One set of facts for each way in which these rules can tell facts apart."""
-    values = {n: _values(n, [r.when[n] for r in rules if n in r.when]) for rule in rules for n in rule.when}
+    values = {name: values_of(name, rules) for rule in rules for name in rule.when}
     names, step = sorted(values), max(1, prod(map(len, values.values())) // MOST_CELLS)
     for picked in islice(product(*(values[name] for name in names)), None, None, step):
         yield dict(zip(names, picked, strict=True))
 
 
-def _values(name: str, conditions: Sequence[Condition]) -> list[Value]:
-    """A value from each part into which these conditions split a fact."""
+def values_of(name: str, rules: Sequence[Rule]) -> list[Value]:
+    """A value from each part into which these rules split a fact."""
+    conditions = [rule.when[name] for rule in rules if name in rule.when]
     if name in WORDS:
         return list(WORDS[name])
     said = [c.is_ for c in conditions if c.is_ is not None] + [w for c in conditions for w in c.in_ or ()]

@@ -23,6 +23,9 @@ USUAL_PERCENT = 8
 """of a day's orders come in after its first plan, while nothing is known"""
 COUNTS_AS = 500
 """orders that this counts as"""
+LAST_ORDERS = (2, 3)
+"""They come evenly until this share of the time between the first van's leaving and the last shift's end is over: who
+orders later is another day's (assumed)."""
 NEXT_WAVE_S = 3600
 """who leaves so much later than the first van is not of the first wave"""
 
@@ -49,12 +52,13 @@ def kept(vehicles: Sequence[Vehicle], stops: Sequence[Stop], percent: int) -> tu
     later = [each for each in vehicles if each.ready_s >= first_s + NEXT_WAVE_S]
     if not later or last_s <= first_s:
         return tuple(vehicles)
-    span_s = last_s - first_s
+    comes_in_s = (last_s - first_s) * LAST_ORDERS[0] // LAST_ORDERS[1]
     goods = [sum(figure(stop.demand, d) for stop in stops) for d in range(len(later[0].capacity))]
     spare = [max(0, sum(figure(each.capacity, d) for each in vehicles) - all_of) for d, all_of in enumerate(goods)]
 
     def less(vehicle: Vehicle) -> tuple[int, ...]:
-        comes = [all_of * percent * (vehicle.ready_s - first_s) // (100 * span_s) for all_of in goods]
+        past_s = min(vehicle.ready_s - first_s, comes_in_s)
+        comes = [all_of * percent * past_s // (100 * comes_in_s) for all_of in goods]
         part = [min(late, free // 2) // len(later) for late, free in zip(comes, spare, strict=True)]
         return tuple(max(0, whole - figure(tuple(part), d)) for d, whole in enumerate(vehicle.capacity))
 

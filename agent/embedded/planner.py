@@ -9,7 +9,7 @@ from agent.planner import Answer, Ask, Choose, Escalate, Look, Option, Propose, 
 from agent.staff import steps as staff
 from agent.staff.reading import any_van
 from agent.staff.steps import PROOF, TRACK
-from agent.understanding import slots
+from agent.understanding import rules, slots
 from agent.understanding.dates import read_day
 from agent.understanding.understand import CHANGES, SURE, Understanding, understand
 from tools.notify import templates
@@ -19,6 +19,7 @@ ACTIONS = {
     "cancel_order": "cancel",
     "not_received": "missing_delivery",
     "damaged_or_wrong": "damage",
+    "delivery_instructions": "instruct",
 }
 SLOTS = "slots.offer"
 """gives slot_order and offered; or `no_slot`"""
@@ -78,7 +79,7 @@ def _intent(situation: Situation) -> Understanding:
     if now.slots.get("word") in CARRIER_WORDS and situation.channel not in {"sms", "whatsapp"}:
         return now.model_copy(update={"intent": "out_of_scope", "slots": {}, "confidence": 0.0})
     slot = situation.question_open
-    if now.intent in HAND_OVER or now.intent in FOR_A_PERSON:
+    if now.intent in HAND_OVER or (now.intent in FOR_A_PERSON and now.intent not in ACTIONS):
         return now
     if slot not in {"order", "day", "van"} or (now.intent not in {"out_of_scope", "confirm"} and slot not in now.slots):
         return now
@@ -119,18 +120,24 @@ def _converse(situation: Situation, wish: Understanding) -> Step:
     if wish.intent in HAND_OVER:
         code, words = HAND_OVER[wish.intent]
         return Escalate(reason_code=code, summary=f"the {situation.role} {words}")
+    if situation.role == "customer" and rules.is_legal(situation.said()):
+        return Escalate(reason_code="legal", summary="the customer speaks of the law")
     if wish.confidence < SURE or wish.intent in {"confirm", "deny"} or _torn(wish):
+        return _unsure(situation)
+    if wish.intent == "out_of_scope" and "order" in wish.slots:  # it is about an order, whatever it wants of it
         return _unsure(situation)
     if wish.intent in SMALL_TALK:
         return Answer(template=f"reply_{wish.intent}")
     if situation.role != "customer":
         return _for_staff(situation, wish)
-    first = _asks_too(situation, wish)
+    if "delivery_instructions" in wish.also and wish.intent == "where_is_order":
+        wish = wish.model_copy(update={"intent": "delivery_instructions", "also": (wish.intent,)})
+    first = None if _is_for_the_driver(situation, wish) else _asks_too(situation, wish)
     if first is not None:
         return first
     if wish.intent == "proof_request" and PROOF in situation.allowed_tools:
         return _proof(situation, wish)
-    if wish.intent in FOR_A_PERSON:
+    if wish.intent in FOR_A_PERSON and not _is_for_the_driver(situation, wish):
         return Escalate(
             reason_code=FOR_A_PERSON[wish.intent], summary=f"the {situation.role} wants {_said(wish.intent)}"
         )
@@ -196,6 +203,12 @@ def _asks_too(situation: Situation, wish: Understanding) -> Step | None:
     if not any(situation.fact(name) is not None for name in ("order", "orders", "not_found")):
         return Look(tool=TRACK, args={"order": wish.slots["order"]} if "order" in wish.slots else {})
     return Escalate(reason_code=FOR_A_PERSON[theirs], summary=f"the {situation.role} wants {_said(theirs)}")
+
+
+def _is_for_the_driver(situation: Situation, wish: Understanding) -> bool:
+    """Words that the driver is to see; another address in them makes it a person's."""
+    moves = "address" in wish.slots or "change_address" in wish.also
+    return wish.intent == "delivery_instructions" and "instruct" in situation.allowed_tools and not moves
 
 
 def _offer(situation: Situation, wanted: dict[str, str]) -> Step | None:

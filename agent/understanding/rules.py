@@ -52,6 +52,17 @@ _DANGER = re.compile(
 )
 
 
+_LAW = re.compile(
+    r"\b(?:lawyer|attorney|solicitor|barrister|legal action|legal department|sue|suing|lawsuit|small claims|"
+    r"in court|to court|ombudsman|regulator|gdpr|ccpa|data protection|consumer (?:protection|rights|affairs)|"
+    r"trading standards|(?:call|report\w*|tell|told|going to|to|with) (?:you )?(?:to )?the police|police report|"
+    r"abogad[oa]s?|demandar\w*|denunci\w+|juzgado|tribunal(?:es)?|policia|proteccion de datos|"
+    r"derechos? del consumidor|oficina del consumidor)\b"
+    r"|\b(?:delete|erase|remove) (?:all )?(?:of )?my (?:personal )?data\b|\b(?:borr\w+|elimin\w+) mis datos\b"
+    r"|\ball (?:the )?data you (?:hold|have|keep)\b"
+)
+
+
 def opt_word(text: str) -> tuple[str, str] | None:
     """(opt_out or opt_in, the word) when a message is one word that carriers act upon."""
     word = re.sub(r"\W+", "", fold(text))
@@ -69,6 +80,11 @@ def opts_out(text: str) -> bool:
 def is_danger(text: str) -> bool:
     """Does a message speak of injury, fire, threat, violence or somebody unfit to drive?"""
     return _DANGER.search(" ".join(fold(text).split())) is not None
+
+
+def is_legal(text: str) -> bool:
+    """Does a message speak of courts, lawyers, regulators, the police, or of rights over the writer's data?"""
+    return _LAW.search(" ".join(fold(text).split())) is not None
 
 
 def small_talk(words: Sequence[str]) -> str | None:

@@ -31,10 +31,11 @@ def main(given: Sequence[str] | None = None) -> int:
     first, _, last = asked.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     with ground.started():
-        jobs = [(kind, seed) for kind in chosen for seed in seeds]
-        found = [grade.play(kind, seed, number) for number, (kind, seed) in enumerate(jobs, 1000)]
-    if asked.report:
-        asked.report.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", "utf-8")
+        found: list[Graded] = []
+        for number, (seed, kind) in enumerate(((seed, kind) for seed in seeds for kind in chosen), 1000):
+            found.append(grade.play(kind, seed, number))
+            if asked.report:  # as far as it has come
+                asked.report.write_text(json.dumps([asdict(each) for each in found], indent=1) + "\n", "utf-8")
     out.print(by_kind(found))
     out.print(by_reason(found))
     for line in failures(found):

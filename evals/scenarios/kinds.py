@@ -83,7 +83,7 @@ TALKS: dict[str, Talk] = {
     "chatter": Talk("chatter", ANY, checks={"end": ends("out", "planned")}, manners=("terse",)),
     "injected": Talk("injected", ANY, checks={"end": ends("out", "planned")}, manners=("terse",)),
     "opt_out": Talk("opt_out", ANY, Truth(opts_out=True), {"end": ends("out", "planned")}, ("terse",)),
-    "staff_where": Talk("where", ("out",), checks={"told": told_time, "end": ends("out")}, manners=("terse",),
+    "staff_where": Talk("staff_where", ("out",), checks={"told": told_time, "end": ends("out")}, manners=("terse",),
                         staff=True),
     "staff_fleet": Talk("fleet", ANY, checks={"told": told("van"), "end": ends("out", "planned")}, manners=("terse",),
                         staff=True),
@@ -116,7 +116,8 @@ def late(seed: int, number: int) -> Scenario:
     def happens() -> None:
         ground.make_late(laid, MINE, NOW, draw.randint(5, 14))
 
-    return Scenario("late", seed, Truth(), laid, happens=happens, checks={"told": texted("retell"), "end": ends("out")})
+    mended: Check = lambda out: "retell" in out.texts or not out.late  # noqa: E731 (a check beside others)
+    return Scenario("late", seed, NOTHING, laid, happens=happens, checks={"told": mended, "end": ends("out")})
 
 
 def late_again(seed: int, number: int) -> Scenario:
@@ -133,8 +134,10 @@ def late_again(seed: int, number: int) -> Scenario:
                 telling.promise_by_message(db, "plan:x", row, "retell", lo, lo + timedelta(hours=1), zone, NOW)
         ground.make_late(laid, MINE, NOW, draw.randint(5, 14))
 
-    truth = Truth(told_twice=True)
-    return Scenario("late_again", seed, truth, laid, happens=happens, checks={"end": ends("out")}, most_texts=4)
+    # another order of stops may bring the van in time: a person is called only where a third time would be told
+    truth, never = Truth(told_twice=True, may_mend=True), (lambda out: out.texts.count("retell") <= 2)
+    checks: dict[str, Check] = {"end": ends("out"), "told": never, "mended": lambda out: out.escalated or not out.late}
+    return Scenario("late_again", seed, truth, laid, happens=happens, checks=checks, most_texts=4)
 
 
 def missed(seed: int, number: int, *, third: bool = False) -> Scenario:
@@ -153,7 +156,7 @@ def missed(seed: int, number: int, *, third: bool = False) -> Scenario:
         with store.transaction() as db:
             timers.fire(db, rang)
         ground.work()
-        _answer(laid, draw)
+        _answer(laid, draw, answers=not third and draw.random() < 0.5)
 
     truth = Truth(tried_twice=third)
     ended = ends("failed", "out", "rescheduled", "returned")
@@ -161,13 +164,13 @@ def missed(seed: int, number: int, *, third: bool = False) -> Scenario:
     return Scenario(kind, seed, truth, laid, happens=happens, checks=checks, most_texts=3)
 
 
-def _answer(laid: ground.Laid, draw: random.Random) -> None:
+def _answer(laid: ground.Laid, draw: random.Random, *, answers: bool) -> None:
     with store.transaction() as db:
         mine = case.c.subject.in_([laid.orders[MINE], laid.stops[MINE]]) & (case.c.status == "offered")
         row = db.execute(case.select().where(mine)).one_or_none()
         if row is None:
             return
-        if draw.random() < 0.5:
+        if answers:
             offers.choose(db, scene.customer_in(db, laid), draw.choice(sorted(row.facts["offer"])), NOW)
         else:
             offers.over(db, row.id)

@@ -50,7 +50,8 @@ def script(draw: random.Random, seed: int, about: str, known: Mapping[str, str],
     lang = "es" if manner == "spanish" and (about, half, "es") in bank() else "en"
     day = known["dia"] if lang == "es" else known["day"]
     text = draw.choice(bank()[about, half, lang]).format(**{**known, "day": day})
-    answers = {"order": known.get("ref", ""), "day": day, "any": text}
+    asks = about not in ("chatter", "injected", "opt_out")  # those want nothing that a question would clear up
+    answers = {"order": known.get("ref", ""), "day": day, "any": text} if asks else {}
     made = Script(manner, text, answers)
     return _in_manner(made, draw, half, known)
 
@@ -58,7 +59,8 @@ def script(draw: random.Random, seed: int, about: str, known: Mapping[str, str],
 def _in_manner(made: Script, draw: random.Random, half: str, known: Mapping[str, str]) -> Script:
     ref = known.get("ref", "")
     if made.manner == "patient":
-        made.first = f"Hello, I hope you are well. {made.first} No hurry, thank you!"
+        end = "" if made.first[-1] in ".!?" else "."
+        made.first = f"Hello, I hope you are well. {made.first}{end} No hurry, thank you!"
     elif made.manner == "terse":
         made.first = (
             made.first.lower().rstrip(".!?") if ref == "" or ref not in made.first else made.first.rstrip(".!?")

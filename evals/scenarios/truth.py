@@ -6,7 +6,7 @@ that we hold the agent to, one line a duty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Wanted: TypeAlias = Literal["must", "may", "must_not"]
@@ -42,9 +42,8 @@ class Truth:
     """two attempts have failed"""
     claims_often: bool = False
     opts_out: bool = False
-
-    def without(self, **changes: bool) -> Truth:
-        return replace(self, **changes)
+    may_mend: bool = False
+    """the world may still be brought in order without anybody being told, so that nobody needs to be called"""
 
 
 DUTIES: tuple[tuple[str, str], ...] = (
@@ -63,6 +62,6 @@ def reason(truth: Truth) -> str | None:
 
 
 def wanted(truth: Truth) -> Wanted:
-    if reason(truth) is not None:
+    if reason(truth) is not None and not truth.may_mend:
         return "must"
-    return "may" if truth.opts_out else "must_not"
+    return "may" if truth.opts_out or truth.may_mend else "must_not"

@@ -1,4 +1,4 @@
-"""The run: every engine on every instance, a seed a core at the same time, the best kept, all of it judged.
+"""The run: every engine on every instance, as many runs at a time as there are cores, the best seed kept, all judged.
 
 An engine that finds nothing, breaks a constraint or has no word for the instance says so in its cell. Runs are
 processes of their own, so that no engine inherits another's memory.
@@ -10,8 +10,9 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
@@ -23,7 +24,7 @@ from rich.console import Console
 from evals import instances
 from evals.instances.instance import Instance
 from evals.vrp import tables
-from evals.vrp.engines import ENGINES, SEEDLESS
+from evals.vrp.engines import ENGINES, EVERY_CORE, SEEDLESS
 from evals.vrp.found import Judged, Unsupported, judged
 
 out = Console(highlight=False)
@@ -69,20 +70,23 @@ def one(path: str, engine: str, seconds: float, seed: int) -> Judged | str:
     return judged(instance, found, time.monotonic() - began, seed)
 
 
-def cell(path: Path, instance: Instance, engine: str, seconds: float, seeds: Sequence[int]) -> Cell:
-    name = f"{path.parent.name}/{path.stem}"
-    most = AT_MOST.get(engine)
-    if most is not None and len(instance.problem.stops) > most:
-        return Cell(name, engine, why_not=f"over {most} stops")
+def column(given: Sequence[tuple[Path, Instance]], engine: str, seconds: float, seeds: Sequence[int]) -> Iterator[Cell]:
+    """The engine's cells: as many runs at a time as there are cores, whichever instances they are of; one at a time of
+    an engine that takes all cores."""
     asked = seeds[:1] if engine in SEEDLESS else seeds
-    workers = min(len(asked), os.cpu_count() or 1)
+    workers = 1 if engine in EVERY_CORE else os.cpu_count() or 1
+    most = AT_MOST.get(engine, sys.maxsize)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        runs = [pool.submit(one, str(path), engine, seconds, seed) for seed in asked]
-        found = [_outcome(run) for run in runs]
-    refused = [each for each in found if isinstance(each, str)]
-    if refused:
-        return Cell(name, engine, why_not=refused[0])
-    return Cell(name, engine, tuple(each for each in found if isinstance(each, Judged)))
+        runs = [
+            [pool.submit(one, str(path), engine, seconds, seed) for seed in asked]
+            if len(instance.problem.stops) <= most else []
+            for path, instance in given
+        ]  # fmt: skip
+        for (path, _), of_it in zip(given, runs, strict=True):
+            name, found = f"{path.parent.name}/{path.stem}", [_outcome(run) for run in of_it]
+            refused = [each for each in found if isinstance(each, str)] or ([] if of_it else [f"over {most} stops"])
+            sound = tuple(each for each in found if isinstance(each, Judged))
+            yield Cell(name, engine, why_not=refused[0]) if refused else Cell(name, engine, sound)
 
 
 def _outcome(run: Future[Judged | str]) -> Judged | str:
@@ -94,15 +98,14 @@ def _outcome(run: Future[Judged | str]) -> Judged | str:
 
 
 def run(paths: Sequence[Path], engines: Sequence[str], seconds: float, seeds: Sequence[int]) -> tables.Results:
-    found: list[tuple[Instance, list[Cell]]] = []
-    for path in paths:
-        instance = instances.read(path)
-        cells = []
-        for engine in engines:
-            cells.append(cell(path, instance, engine, seconds, seeds))
-            out.print(f"[dim]{cells[-1].instance} {engine}: {tables.words(instance, cells[-1])}[/dim]")
-        found.append((instance, cells))
-    return found
+    given = [(path, instances.read(path)) for path in paths]
+    columns: list[list[Cell]] = []
+    for engine in engines:
+        columns.append([])
+        for (_, instance), found in zip(given, column(given, engine, seconds, seeds), strict=True):
+            columns[-1].append(found)
+            out.print(f"[dim]{found.instance} {engine}: {tables.words(instance, found)}[/dim]")
+    return [(instance, [cells[n] for cells in columns]) for n, (_, instance) in enumerate(given)]
 
 
 def chosen(folder: Path, patterns: Sequence[str]) -> list[Path]:

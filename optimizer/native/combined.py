@@ -51,9 +51,11 @@ def solve(
     time_limit_s: float = DEFAULT_TIME_LIMIT_S,
     progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    recombine: bool = True,
 ) -> Plan:
-    """As the native engine's; iterations are those of both halves together."""
-    return planned_by(Team, ENGINE, problem, matrix, seed, iterations, time_limit_s, progress, cancelled)
+    """As the native engine's; iterations are those of both halves together. `recombine`: see what CP-SAT adds."""
+    kind = Team if recombine else Halves
+    return planned_by(kind, ENGINE, problem, matrix, seed, iterations, time_limit_s, progress, cancelled)
 
 
 class Half(NamedTuple):
@@ -63,21 +65,16 @@ class Half(NamedTuple):
     vehicles: frozenset[int]
 
 
-class Team(Search):
+class Halves(Search):
     """One search on two cores. `state` is the whole as it was when it was last put together, with the best plan."""
 
     def _cool(self) -> None:
         self.drawn, self.period = random.Random(self.seed), 0
         self.rngs = [seeded(self.seed + n * 1_000_003) for n in range(HALVES)]
-        self.seen: dict[tuple[int, frozenset[int]], Seen] = {}
-        self.reserve_s = min(MOST_RESERVE_S, RESERVE * self.time_limit_s) if self.limit is None else None
-        self.time_limit_s -= self.reserve_s or 0.0
         self._split()
         with ThreadPoolExecutor(HALVES) as self.threads:
             super()._cool()
         self._join()
-        if self.stopped_by != "cancelled":
-            self._recombine()
 
     def _anneal(self, count: int, temperature: int) -> None:
         each = -(-count // HALVES)
@@ -135,13 +132,14 @@ class Team(Search):
         bests = [half.state.best_next.tolist() for half in self.halves]
         self.rngs = [int(half.state.rng[0]) for half in self.halves]
         whole, best = (self._state_of(self._together(each)) for each in (links, bests))
-        if self._share() >= LATE:
-            self._note(whole)
-            self._note(best)
+        self._seen(whole, best)
         for better in (best, self.state):
             if better.numbers[at.BEST] < whole.numbers[at.BEST]:
                 whole.numbers[at.BEST], whole.best_next[:] = better.numbers[at.BEST], better.best_next
         self.state = whole
+
+    def _seen(self, whole: State, best: State) -> None:
+        """Two plans that the search has had."""
 
     # Links ------------------------------------------------------------------------------------------------------------
 
@@ -177,8 +175,6 @@ class Team(Search):
         time_all(self.layout.ground, state)
         return state
 
-    # Routes seen ------------------------------------------------------------------------------------------------------
-
     def _routes(self, state: State, links: list[int]) -> list[tuple[int, Seen]]:
         """(vehicle, route) of all that have stops, with their costs in the state."""
         stops, found = len(self.layout.stops), []
@@ -191,6 +187,23 @@ class Team(Search):
                 sort = int(self.layout.ground.vehicles[v, at.SORT])
                 found.append((v, Seen(sort, tuple(route), int(state.routes[v, at.COST]) // COARSE)))
         return found
+
+
+class Team(Halves):
+    """The same, and CP-SAT over all routes that it has seen."""
+
+    def _cool(self) -> None:
+        self.seen: dict[tuple[int, frozenset[int]], Seen] = {}
+        self.reserve_s = min(MOST_RESERVE_S, RESERVE * self.time_limit_s) if self.limit is None else None
+        self.time_limit_s -= self.reserve_s or 0.0
+        super()._cool()
+        if self.stopped_by != "cancelled":
+            self._recombine()
+
+    def _seen(self, whole: State, best: State) -> None:
+        if self._share() >= LATE:
+            self._note(whole)
+            self._note(best)
 
     def _note(self, state: State) -> None:
         """Keep its routes; the latest ones last."""

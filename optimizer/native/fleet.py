@@ -19,6 +19,7 @@ from optimizer.native.layout import (
     MAX_METRES,
     MAX_ROUTE,
     METRES,
+    MIXED,
     MOST,
     NEVER,
     NEXT,
@@ -66,10 +67,12 @@ def suits(g: Ground, s: State, v: int, u: int) -> bool:
     """May u take all that v carries?"""
     if s.routes[v, COUNT] > g.vehicles[u, MOST]:
         return False
+    first = len(g.stops) + v
     for d in range(g.room.shape[1]):
-        if s.loads[v, d] > g.room[u, d]:
+        most = s.loads[v, d] if g.numbers[MIXED] == 0 else s.levels[first, d, 2]
+        if most > g.room[u, d]:
             return False
-    a, b, x = g.vehicles[v, SORT], g.vehicles[u, SORT], s.nodes[len(g.stops) + v, NEXT]
+    a, b, x = g.vehicles[v, SORT], g.vehicles[u, SORT], s.nodes[first, NEXT]
     while a != b and x < len(g.stops):
         if g.allowed[b, x] == 0:
             return False

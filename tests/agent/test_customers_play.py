@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from agent import conversation
 from agent.saying import Turn
-from core import clock, orders, threads
+from core import clock, decisions, orders, threads
 from core.principals import Principal
 from core.store import db as store
-from core.store.tables import case, order
+from core.store.tables import case, decision, order
 from tests.living import DAY, ZONE, Day, Living, customer_of
 from tests.tools.a_case import NOW, open_cases, planned, status_of, world
 from tools.notify import templates
@@ -125,8 +125,34 @@ def test_yes_and_no_mean_nothing_without_a_question(living: Living, day: Day, an
 
 def test_a_question_and_a_wish_in_one_message_are_both_seen(day: Day, ana: Principal) -> None:
     turn = says(ana, "where is my order? also please leave it with the doorman")
-    assert turn.case is not None, "the wish for the driver is with a person"
-    assert "A2" in turn.reply, "and the question is answered"
+    assert notes(day) == "where is my order? also please leave it with the doorman"
+    assert "planned for" in turn.reply, "the question is answered"
+    assert "driver sees it" in turn.reply, "and so is the wish"
+
+
+def notes(day: Day) -> str | None:
+    with store.transaction() as db:
+        kept: str | None = orders.get(db, day.orders["A2"]).notes
+        return kept
+
+
+def test_a_gate_code_is_kept_with_the_order_and_on_the_log_without_its_words(day: Day, ana: Principal) -> None:
+    turn = says(ana, "gate code is 4471# then second door on the left")
+    assert "driver sees it" in turn.reply
+    assert notes(day) == "gate code is 4471# then second door on the left"
+    says(ana, "gate code is 4471# then second door on the left")
+    assert notes(day) == "gate code is 4471# then second door on the left", "said twice, kept once"
+    with store.transaction() as db:
+        made = db.execute(select(decision).where(decision.c.action == "instruct")).all()
+        bodies = [str(decisions.body(db, row.id)) for row in made]
+    assert {row.rule for row in made} == {"instruct.own"}
+    assert not any("4471" in body for body in bodies)
+
+
+def test_words_that_name_another_address_are_a_persons(day: Day, ana: Principal) -> None:
+    turn = says(ana, "leave it at 500 Oak Street with my sister")
+    assert notes(day) is None
+    assert turn.case is not None
 
 
 # Who says what must not do --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from agent.budget import Budget
 from agent.embedded.planner import EmbeddedPlanner
 from agent.hosted import HostedPlanner
 from agent.planner import Answer, Ask, Choose, Escalate, Fact, Line, Look, Option, Propose, Situation, check_step
@@ -322,3 +323,32 @@ def test_whatever_the_model_calls_the_step_may_run(
     assert check_step(step, situation) == []
     if isinstance(step, Answer):
         words(step, situation)
+
+
+# What it may cost
+
+
+def test_over_its_budget_a_conversation_goes_on_without_the_model(server: ChatServer) -> None:
+    server.script = [calls(("look", {"tool": TRACK, "args": []})) for _ in range(3)]
+    made = HostedPlanner(EMBEDDED, api_key="k", model="scripted", base_url=server.url, budget=Budget(1, 2))
+    ana, ben, cas = (made.of_conversation(name) for name in ("ana", "ben", "cas"))
+    assert ana.decide(TALK)[1].planner == "hosted"
+    step, outcome = ana.decide(TALK)
+    assert (step, outcome.reason) == (EMBEDDED.next_step(TALK), "the budget of the conversation is used up")
+    assert ben.decide(TALK)[1].planner == "hosted"
+    assert cas.decide(TALK)[1].reason == "the budget of the day is used up"
+    assert cas.decide(TALK.model_copy(update={"today": "2026-11-21"}))[1].planner == "hosted"
+
+
+def test_it_can_not_say_that_something_was_done_nor_ask_for_a_verdict(
+    server: ChatServer, planner: HostedPlanner
+) -> None:
+    lies = [
+        ("answer", {"template": "reply_cancel_asked", "text": "", "facts": ["order"]}),
+        ("ask", {"slot": "approve case_1 digest", "question": "Shall I?", "choices": []}),
+    ]
+    for lie in lies:
+        server.script = [calls(lie), calls(lie)]
+        step, outcome = planner.decide(TALK)
+        assert step == EMBEDDED.next_step(TALK)
+        assert outcome.reason.startswith("invalid")

@@ -26,7 +26,7 @@ Done = subprocess.CompletedProcess[bytes]
 COMMANDS = {
     "": "client serve worker demo import optimize understand eval evidence db log policy",
     "db": "status stop",
-    "log": "verify replay show export",
+    "log": "verify replay show export why-not sample review reviews",
     "policy": "check replay",
 }
 """what the command line offers, group by group"""

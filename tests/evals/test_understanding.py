@@ -15,16 +15,23 @@ def test_our_own_texts_stay_understood() -> None:
     assert [score for score in grade.own() if not score.holds] == []
 
 
-@pytest.mark.parametrize(("name", "role"), [("customer_apart.tsv", "customer"), ("dispatcher_apart.tsv", "dispatcher")])
+APART = [
+    ("customer_apart.tsv", "customer"), ("dispatcher_apart.tsv", "dispatcher"), ("customer_voices.tsv", "customer"),
+    ("dispatcher_voices.tsv", "dispatcher"), ("spanish_voices.tsv", "customer"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "role"), APART)
 def test_texts_held_apart_are_of_known_intents(name: str, role: str) -> None:
     rows = grade.rows_of_ours(name)
     assert len(rows) >= 40
     assert {row.intent for row in rows} <= set(CUSTOMER if role == "customer" else DISPATCHER)
 
 
-def test_long_texts_held_apart_are_no_examples() -> None:
-    ours = {masked(example.text) for example in examples.of_role("customer")}
-    long = [row.text for row in grade.rows_of_ours("customer_apart.tsv") if len(row.text.split()) > 4]
+@pytest.mark.parametrize(("name", "role"), APART)
+def test_long_texts_held_apart_are_no_examples(name: str, role: str) -> None:
+    ours = {masked(example.text) for example in examples.of_role(role)}
+    long = [row.text for row in grade.rows_of_ours(name) if len(row.text.split()) > 4]
     assert [text for text in long if masked(text) in ours] == []
 
 

@@ -143,6 +143,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     "reply_slot_asked": ("order", "day", "lo", "hi"),
     "reply_cancel_asked": ("order",),
     "reply_choose_asked": (),
+    "reply_instruct_asked": ("order",),
     "reply_missing_delivery_asked": ("order",),
     "reply_damage_asked": ("order",),
     "reply_greeting": (),

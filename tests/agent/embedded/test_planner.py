@@ -278,3 +278,25 @@ def test_dispatchers_ask_for_a_van_by_its_number_or_its_driver() -> None:
     assert PLANNER.next_step(priced) == Look(tool=TRACK, args={"order": "1042"})
     known = (Fact(name="order", value="A1042", source="t", at="2026-11-20T12:00:00+00:00"),)
     assert PLANNER.next_step(priced.model_copy(update={"facts": known})) == Look(tool=QUOTE, args={"order": "A1042"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My lawyer will be in touch about this",
+        "I'll see you in small claims court",
+        "Under GDPR I demand that you delete my data",
+        "I will report you to the police",
+        "Mi abogado les escribirá",
+        "I'm going to sue you",
+    ],
+)
+def test_words_of_the_law_go_to_a_person(said: str) -> None:
+    step = EmbeddedPlanner().next_step(talk(said))
+    assert isinstance(step, Escalate)
+    assert step.reason_code == "legal"
+
+
+def test_what_names_an_order_and_is_not_understood_is_asked_about_not_brushed_off() -> None:
+    step = EmbeddedPlanner().next_step(talk("the moon and order ACME-1292 sing of cheese"))
+    assert isinstance(step, Ask)

@@ -218,6 +218,13 @@ def test_what_if_changes_nothing_and_says_what_it_would_cost(desk: Desk, day: Da
     assert (world(), open_cases()) == (before, cases)
 
 
+def test_what_can_not_be_tried_is_said_so(desk: Desk, day: Day) -> None:
+    with store.transaction() as db:
+        orders.set_status(db, [day.orders["A3"]], "cancelled")
+    assert "cancelled" in desk.says("what if i move order A3 to van 2")["reply"]
+    assert "cancelled" in desk.says("give order A3 to van 2")["reply"]
+
+
 def test_one_subject_is_followed_over_many_questions(desk: Desk, day: Day) -> None:
     assert "A3" in desk.says("where is order A3")["reply"]
     assert "van2" in desk.says("what if i give it to van 2")["reply"]

@@ -62,7 +62,7 @@ def test_our_engine_finds_the_best_of_a_small_one_and_tells_its_way(folder: Path
 
 def test_each_engine_is_run_for_every_seed_in_a_process_of_its_own(folder: Path) -> None:
     path = folder / "vrptw_solomon100" / "T1.txt"
-    found = run.cell(path, instances.read(path), "ortools", 0.2, [1, 2])
+    [found] = run.column([(path, instances.read(path))], "ortools", 0.2, [1, 2])
 
     assert sorted(each.seed for each in found.runs) == [1, 2]
     assert [each.cost for each in found.sound] == [100, 100]
@@ -77,12 +77,13 @@ def test_what_an_engine_can_not_do_stands_in_its_cell(folder: Path, monkeypatch:
     monkeypatch.setitem(ENGINES, "other", refuses)
     assert run.one(str(path), "other", 0.1, 1) == "no time windows"
     monkeypatch.setitem(run.AT_MOST, "other", 1)
-    assert run.cell(path, first(folder), "other", 0.1, [1]).why_not == "over 1 stops"
+    [found] = run.column([(path, first(folder))], "other", 0.1, [1])
+    assert found.why_not == "over 1 stops"
 
 
 def test_a_run_that_ends_in_an_error_does_not_end_the_others(folder: Path) -> None:
     path = folder / "vrptw_solomon100" / "T1.txt"
-    found = run.cell(path, instances.read(path), "an engine that is not there", 0.1, [1])
+    [found] = run.column([(path, instances.read(path))], "an engine that is not there", 0.1, [1])
     assert found.why_not == "failed: KeyError"
 
 
@@ -146,6 +147,7 @@ def test_the_table_shows_the_best_seed_the_noise_and_what_failed(folder: Path) -
     assert "mean of 0 that all served" in told
     both = tables.markdown([(instance, cells[:2])], "ab", 5, 3)
     assert "| mean of 1 that all served | | | 1.00 % | 0.00 % |" in both
+    assert "| the same, mean of the seeds | | | 5.33 % | 0.00 % |" in both
 
 
 def test_patterns_choose_instances_once_each(folder: Path) -> None:

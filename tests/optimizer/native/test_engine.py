@@ -200,6 +200,18 @@ def test_kernels_price_routes_as_the_exact_pass_does(made: tuple[Problem, Matrix
     assert state.numbers[BEST] == state.numbers[TOTAL]
 
 
+def test_what_is_fetched_counts_when_a_smaller_vehicle_would_be_cheaper() -> None:
+    matrix = road(4)
+    fleet = [
+        *(van(f"small{i}", capacity=(5,), fixed_cost=10_000) for i in (1, 2)),
+        van(capacity=(10,), fixed_cost=12_000),
+    ]
+    fetched = [Stop(id=f"s{i}", location=i, service_s=60, pickup=(5,)) for i in (1, 2)]
+    day = problem(matrix, fetched, fleet)
+    plan = solve(day, matrix, iterations=500)
+    assert (check(day, matrix, plan), set(planned(plan)), plan.unassigned) == ((), {"v1"}, ())
+
+
 def priced(day: Problem, matrix: Matrix) -> int:
     """Cents of the day's own routes, as the kernels add them up."""
     layout = lay_out(Schedule(day, matrix), matrix)
