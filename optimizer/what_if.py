@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from optimizer import batch, breakdown, inserting, options, relief, unrouted, wave
+from optimizer import batch, breakdown, options, relief, unrouted, wave
 from optimizer.options import ONE_STOP, USUAL, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix
@@ -20,6 +20,8 @@ def candidates(
     if unrouted.is_asked(scope):
         return unrouted.candidates(subject, kinds, scope)
     if scope.resident:
+        from optimizer import inserting  # compiled code: loaded when it is used
+
         return inserting.candidates(problem, matrix, subject, kinds, scope)
     if scope.breakdown:
         return breakdown.candidates(problem, matrix, subject, kinds, scope)

@@ -26,13 +26,13 @@ from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
-from tools import live_day, plan_questions, problems, roadside, slots, starting, tracker, wire
+from tools import live_day, plan_questions, problems, roadside, slot_search, starting, tracker, wire
 from tools.live_day import LiveDay
 from tools.notify import stages
 from tools.optimizer import Question, placed, question
 from tools.problems import Ground
 from tools.publishing import plan_outcome
-from tools.slots import Wanted
+from tools.slots import Slot, Wanted
 from tools.solver import Solve
 
 log = structlog.get_logger("engine")
@@ -50,7 +50,7 @@ class Engine:
         self._lock = threading.RLock()
         self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
         self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
-        self._held: dict[tuple[str, date], tuple[Problem, slots.Held]] = {}
+        self._held: dict[tuple[str, date], tuple[Problem, slot_search.Held]] = {}
         self._live: dict[tuple[str, date], LiveDay] = {}
         self._owned: set[tuple[str, date]] = set()
         self._holder: Connection | None = None
@@ -93,11 +93,9 @@ class Engine:
         with self._lock, store.snapshot() as db:
             return placed(db, self._live_day(db, depot_id, day, now), order_id, kinds)
 
-    def free_slots(
-        self, wanted: Wanted, now: datetime, days: int, hours: int, first: date | None
-    ) -> tuple[slots.Slot, ...]:
+    def free_slots(self, wanted: Wanted, now: datetime, days: int, hours: int, first: date | None) -> tuple[Slot, ...]:
         with self._lock, store.snapshot() as db:
-            return slots.find(db, wanted, now, days, hours, first, self._hold)
+            return slot_search.find(db, wanted, now, days, hours, first, self._hold)
 
     def tick(self, now: datetime) -> dict[str, Any]:
         """Refresh every depot-day that this engine owns."""
@@ -145,13 +143,13 @@ class Engine:
             known = self._plans[depot_id, day] = newer or plans.get(db, depot_id, day, version)
         return known
 
-    def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> slots.Held:
+    def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> slot_search.Held:
         """A day ready for slots, kept as long as nothing of it changes."""
         here = self._ground(db, depot_id, day)
-        problem = slots.read(db, here, self._plan(db, depot_id, day), now)
+        problem = slot_search.read(db, here, self._plan(db, depot_id, day), now)
         known = self._held.get((depot_id, day))
         if known is None or known[0] != problem:
-            known = self._held[depot_id, day] = problem, slots.held_of(here, problem)
+            known = self._held[depot_id, day] = problem, slot_search.held_of(here, problem)
         return known[1]
 
     def _live_day(self, db: Connection, depot_id: str, day: date, now: datetime) -> LiveDay:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
@@ -23,9 +23,11 @@ from optimizer.comparing import Pinned
 from optimizer.options import ONE_STOP, Candidate, Option, Scope
 from optimizer.problem import Problem
 from optimizer.travel import Matrix, MatrixStore
-from tools import live_day, problems, wire
-from tools.live_day import LiveDay
-from tools.slots import DAYS, HOURS, Slot, Wanted, find
+from tools import problems, wire
+from tools.slots import DAYS, HOURS, Slot, Wanted
+
+if TYPE_CHECKING:
+    from tools.live_day import LiveDay
 
 
 class Question(BaseModel):
@@ -76,6 +78,8 @@ class Local:
         return what_if.evaluate(problem, _matrix(problems.matrices().folder, problem.matrix), candidate)
 
     def place(self, depot_id: str, day: date, order_id: str, kinds: tuple[str, ...], now: datetime) -> Question:
+        from tools import live_day  # compiled code: loaded when it is used
+
         with snapshot() as db:
             current = plans.current(db, depot_id, day)
             if current is None:
@@ -86,7 +90,9 @@ class Local:
     def slots(
         self, wanted: Wanted, now: datetime, *, days: int = DAYS, hours: int = HOURS, first: date | None = None
     ) -> tuple[Slot, ...]:
-        """`tools.slots.find`."""
+        """`tools.slot_search.find`."""
+        from tools.slot_search import find  # compiled code: loaded when it is used
+
         with snapshot() as db:
             return find(db, wanted, now, days, hours, first)
 

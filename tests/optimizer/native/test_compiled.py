@@ -93,3 +93,9 @@ print("compiled", Seen.compiled)
 def test_no_request_to_a_ready_engine_waits_for_a_compiler() -> None:
     done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "compiled 0"
+
+
+def test_web_and_worker_load_no_compiled_code_before_it_is_used() -> None:
+    asked = "import sys, api.app, api.worker; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "False"
