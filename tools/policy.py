@@ -253,7 +253,7 @@ def _by_limits(policy: Policy, action: Action, verdict: Verdict, facts: Mapping[
             needs = " and ".join(LIMITS[limit])
             return Verdict(verdict="ask", rule=f"limit.{limit}", reason=f"{rule.id} needs {needs}, which is not known")
         total = sum(int(amount or 0) for amount in amounts)
-        if total > most:
+        if total > most and amounts[-1]:  # its own part: what adds nothing does not go over
             return Verdict(verdict="ask", rule=f"limit.{limit}", reason=f"{limit} {total} is over the limit of {most}")
     return verdict
 

@@ -70,6 +70,7 @@ def ask(kind: str, facts: dict[str, int | str | bool], policy: Policy = SHIPPED)
         ("resequence_all", CHEAP, "ask", "resequence_all.asks"),
         ("resequence", CHEAP | {"stop_moves_today": 2}, "ask", "resequence.ping_pong"),
         ("resequence", CHEAP | {"spent_today_cents": 19_900}, "ask", "limit.spend_per_day_cents"),
+        ("retell", CHEAP | {"spent_today_cents": 30_000, "extra_cost_cents": 0}, "auto", "retell.in_time"),
         ("reassign", CHEAP, "auto", "reassign.within_limits"),
         ("reassign", CHEAP | {"loaded": True}, "ask", "reassign.aboard"),
         ("reassign", CHEAP | {"stops_moved": 5}, "ask", "limit.stops_moved"),
