@@ -47,7 +47,9 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _asked(given: Sequence[str] | None) -> argparse.Namespace:
     words = argparse.ArgumentParser(prog="python -m evals.scenarios", description=__doc__)
-    words.add_argument("--seeds", default=f"{UNSEEN[0]}-{UNSEEN[-1]}", help="from-to; below 100 are those we developed on")
+    words.add_argument(
+        "--seeds", default=f"{UNSEEN[0]}-{UNSEEN[-1]}", help="from-to; below 100 are those we developed on"
+    )
     words.add_argument("--kinds", help="only these, with commas")
     words.add_argument("--report", type=Path, help="also write every grade there, as JSON")
     return words.parse_args(given)
