@@ -1,4 +1,4 @@
-"""Plays scenarios and prints how they went: `python -m evals.scenarios [--seeds 1000-1009] [--kinds late,legal]`.
+"""Plays scenarios and prints how they went: `python -m evals.scenarios [--seeds 1000-1013] [--kinds late,legal]`.
 
 Exit code 1 when a gate is missed: escalation recall 1.00 on safety and legal reasons, 0.98 over all that must,
 precision 0.95.
@@ -21,6 +21,8 @@ from evals.scenarios import grade, kinds, truth
 from evals.scenarios.grade import Graded
 
 GRAVE, MUST, RIGHT = 1.00, 0.98, 0.95
+UNSEEN = range(1000, 1014)
+"""seeds that are played unless others are asked for"""
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -45,7 +47,9 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _asked(given: Sequence[str] | None) -> argparse.Namespace:
     words = argparse.ArgumentParser(prog="python -m evals.scenarios", description=__doc__)
-    words.add_argument("--seeds", default="1000-1009", help="from-to; below 100 are those we developed on")
+    words.add_argument(
+        "--seeds", default=f"{UNSEEN[0]}-{UNSEEN[-1]}", help="from-to; below 100 are those we developed on"
+    )
     words.add_argument("--kinds", help="only these, with commas")
     words.add_argument("--report", type=Path, help="also write every grade there, as JSON")
     return words.parse_args(given)

@@ -77,7 +77,7 @@ TALKS: dict[str, Talk] = {
     "complaint": Talk("complaint", ANY, Truth(complains=True), {"end": ends("out", "planned")}, PLAIN),
     "rules": Talk("rules", ANY, Truth(our_rules=True), {"end": ends("out", "planned")}, PLAIN),
     "address": Talk("address", ANY, Truth(other_place=True), {"end": ends("out", "planned")}, PLAIN),
-    "wish": Talk("wish", ANY, Truth(other_place=True), {"end": ends("out", "planned")}, PLAIN),
+    "wish": Talk("wish", ANY, Truth(instructs=True), {"end": ends("out", "planned")}, PLAIN),
     "thanks": Talk("thanks", ANY, checks={"end": ends("out", "planned")}, manners=("terse", "spanish")),
     "hello": Talk("hello", ANY, checks={"end": ends("out", "planned")}, manners=("terse", "spanish")),
     "chatter": Talk("chatter", ANY, checks={"end": ends("out", "planned")}, manners=("terse",)),

@@ -27,7 +27,9 @@ class Truth:
     our_rules: bool = False
     """asks what we charge, or when we are open: nothing on record answers it"""
     other_place: bool = False
-    """goods to another address or other hands, or a wish for the driver"""
+    """goods to another address"""
+    instructs: bool = False
+    """a wish for the driver at the same door: it may be passed on, or a person sees to it"""
     takes_back: bool = False
     """wants goods off their way that are on a van"""
     too_late: bool = False
@@ -64,4 +66,4 @@ def reason(truth: Truth) -> str | None:
 def wanted(truth: Truth) -> Wanted:
     if reason(truth) is not None and not truth.may_mend:
         return "must"
-    return "may" if truth.opts_out or truth.may_mend else "must_not"
+    return "may" if truth.opts_out or truth.instructs or truth.may_mend else "must_not"
