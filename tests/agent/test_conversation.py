@@ -88,7 +88,7 @@ def test_a_question_stays_open_until_it_is_answered(day: Day, ana: Principal) ->
     asked = conversation.turn(ana, "Please deliver order A1 on another day")
     assert asked.reply.endswith("?")
     with store.transaction() as db:
-        assert threads.open_of(db, ana, NOW).question == "day"
+        assert (threads.open_of(db, ana, NOW).question or "").startswith("slot A1 ")
     done = conversation.turn(ana, "tomorrow")
     assert done.case is not None
     with store.transaction() as db:

@@ -68,7 +68,19 @@ CLAIMS = {"missing_delivery", "damage"}
 @pytest.mark.parametrize(
     ("role", "inside"),
     [
-        ("customer", {"tracker.order_status", "proof.lookup", "reschedule", "cancel", "choose", *CLAIMS}),
+        (
+            "customer",
+            {
+                "tracker.order_status",
+                "proof.lookup",
+                "reschedule",
+                "cancel",
+                "choose",
+                "instruct",
+                "slots.offer",
+                *CLAIMS,
+            },
+        ),
         ("driver", set()),
         ("integrator", {"cancel", *CLAIMS}),
         ("system", set()),
@@ -80,7 +92,7 @@ def test_who_is_no_staff_has_a_small_box(shop: Shop, role: str, inside: set[str]
 
 @pytest.mark.parametrize("role", ["dispatcher", "ops_lead", "admin"])
 def test_staff_have_the_whole_box(shop: Shop, role: str) -> None:
-    assert set(desk.box(shop.by[role])) == looking.TOOLS.keys() | desk.PROPOSALS.keys() - {"choose"}
+    assert set(desk.box(shop.by[role])) == looking.TOOLS.keys() | desk.PROPOSALS.keys() - {"choose", "instruct"}
 
 
 @pytest.mark.parametrize("tool", ["message.send", "postpone", "plan.publish", "desk.act", "shell", "", "../policy"])
