@@ -214,7 +214,8 @@ class Van:
     def _at_dock(self) -> list[str]:
         """Orders to load: what is fetched at doors, or from a broken van on the way, is not there."""
         stops = self._open_stops()
-        return [o.id for stop in stops if not stop.giver for o in stop.orders if o.kind in BROUGHT]
+        fetched = {order.id for stop in stops if stop.giver for order in stop.orders}
+        return [o.id for stop in stops for o in stop.orders if o.kind in BROUGHT and o.id not in fetched]
 
     def _depart(self, at: int) -> list[Sent]:
         """What was put on the route after loading is loaded now."""

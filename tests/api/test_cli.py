@@ -24,7 +24,7 @@ from tests.living import DAY, DEPOT, Living, a_depot, a_plan, a_van, an_order
 
 Done = subprocess.CompletedProcess[bytes]
 COMMANDS = {
-    "": "client serve worker demo import optimize understand eval evidence db log policy",
+    "": "client serve worker demo import optimize understand eval evidence vans db log policy",
     "db": "status stop",
     "log": "verify replay show export why-not sample review reviews",
     "policy": "check replay",

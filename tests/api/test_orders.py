@@ -91,7 +91,7 @@ def test_the_assistant_knows_nothing_of_others_orders(customers: Customers, text
     assert turn["case"] is None, reason
     assert about <= {"ADA-1001"}, reason
     assert "Secret" not in turn["reply"], reason
-    customers.ada.post("/api/chat", json={"text": "never mind"})
+    customers.ada.post("/api/chat", json={"text": "where is my order ADA-1001?"})  # leaves no question open
 
 
 def test_a_tool_tells_a_customer_of_their_own_orders_only(customers: Customers) -> None:

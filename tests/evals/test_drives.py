@@ -116,7 +116,7 @@ TROUBLE = Rates(breakdowns=2, breaks=1.0, cancelled=0.2, live=0.1, quick_vans=1,
 @pytest.fixture(scope="module")
 def troubled() -> Lived:
     """A day on which everything happens."""
-    return drives.live(city(Operation(rates=TROUBLE), 5, orders=80, vans=4), iterations=2_000)
+    return drives.live(city(Operation(rates=TROUBLE), 6, orders=80, vans=4), iterations=2_000)
 
 
 def test_what_the_world_does_to_vans_is_in_the_day(troubled: Lived) -> None:

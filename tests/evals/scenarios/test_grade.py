@@ -18,7 +18,7 @@ SAMPLE = ("cancel_waiting", "cancel_aboard", "missing_near", "safety", "injected
 def test_a_sample_of_scenarios_ends_as_its_truth_wants(living: Living) -> None:
     found = [grade.play(kind, 3, number) for number, kind in enumerate(SAMPLE, 1)]
     assert {each.kind: each.failed for each in found if not each.passed} == {}
-    assert {each.wanted for each in found} == {"must", "must_not"}
+    assert {each.wanted for each in found} >= {"must", "must_not"}
     assert all(each.checks >= 6 for each in found)
 
 
