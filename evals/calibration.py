@@ -257,7 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m evals.calibration", description=(__doc__ or "").split("\n\n")[0])
-    made.add_argument("--learn", type=seeds, default=seeds("1-40"), help="seeds to learn from; none: test what ships")
+    made.add_argument("--learn", type=seeds, default=seeds("1-100"), help="seeds to learn from; none: test what ships")
     made.add_argument("--test", type=seeds, default=seeds("101-120"), help="seeds to test on")
     made.add_argument("--orders", type=int, default=300)
     made.add_argument("--vans", type=int, default=14)
