@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row
 
-from agent import casework
 from agent.planner import Planner
 from core import cases, clock, decisions
 from core.errors import NotAllowed, NotFound, WrongState
@@ -45,6 +44,8 @@ def place(
 ) -> Placed:
     """Put an order that no van has where it costs least, or on the vehicle that is named. Raises WrongState when it has
     a place or no van has one for it, NotAllowed when policy forbids it, Stale when the world has moved on."""
+    from agent import casework  # heavy: the graph of cases, which few requests need
+
     with store.transaction() as db:
         now = clock.now(db)
         mine = looking.find_order(db, who, ref)
