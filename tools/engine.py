@@ -12,7 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Connection, func, select, text, update
@@ -26,14 +26,17 @@ from optimizer import checker, figures
 from optimizer.options import ONE_STOP, Scope
 from optimizer.problem import Plan, Problem, Route
 from optimizer.schedule import Schedule
-from tools import live_day, plan_questions, problems, roadside, slot_search, starting, tracker, wire
-from tools.live_day import LiveDay
+from tools import plan_questions, problems, roadside, starting, tracker, wire
 from tools.notify import stages
 from tools.optimizer import Question, placed, question
 from tools.problems import Ground
 from tools.publishing import plan_outcome
 from tools.slots import Slot, Wanted
 from tools.solver import Solve
+
+if TYPE_CHECKING:  # compiled code: loaded by the first question that needs it, in a second or two
+    from tools.live_day import LiveDay
+    from tools.slot_search import Held
 
 log = structlog.get_logger("engine")
 
@@ -50,7 +53,7 @@ class Engine:
         self._lock = threading.RLock()
         self._grounds: dict[tuple[str, date], tuple[str, Ground]] = {}
         self._plans: dict[tuple[str, date], plans.PlanVersion] = {}
-        self._held: dict[tuple[str, date], tuple[Problem, slot_search.Held]] = {}
+        self._held: dict[tuple[str, date], tuple[Problem, Held]] = {}
         self._live: dict[tuple[str, date], LiveDay] = {}
         self._owned: set[tuple[str, date]] = set()
         self._holder: Connection | None = None
@@ -94,6 +97,8 @@ class Engine:
             return placed(db, self._live_day(db, depot_id, day, now), order_id, kinds)
 
     def free_slots(self, wanted: Wanted, now: datetime, days: int, hours: int, first: date | None) -> tuple[Slot, ...]:
+        from tools import slot_search
+
         with self._lock, store.snapshot() as db:
             return slot_search.find(db, wanted, now, days, hours, first, self._hold)
 
@@ -143,8 +148,10 @@ class Engine:
             known = self._plans[depot_id, day] = newer or plans.get(db, depot_id, day, version)
         return known
 
-    def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> slot_search.Held:
+    def _hold(self, db: Connection, depot_id: str, day: date, now: datetime) -> Held:
         """A day ready for slots, kept as long as nothing of it changes."""
+        from tools import slot_search
+
         here = self._ground(db, depot_id, day)
         problem = slot_search.read(db, here, self._plan(db, depot_id, day), now)
         known = self._held.get((depot_id, day))
@@ -154,6 +161,8 @@ class Engine:
 
     def _live_day(self, db: Connection, depot_id: str, day: date, now: datetime) -> LiveDay:
         """The day as it is held, brought up to its current plan."""
+        from tools import live_day
+
         current, known = self._plan(db, depot_id, day), self._live.get((depot_id, day))
         if current is None:
             raise WrongState(f"Depot {depot_id} has no published plan for {day}.", "Plan and publish first.")

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,10 @@ class House:
     def admin(self, **given: Any) -> DoorstepClient:
         return DoorstepClient(f"http://127.0.0.1:{self.port}", TOKEN, patience_s=PATIENCE_S, **given)
 
-    def live(self, scenario: Scenario, **given: Any) -> tuple[DayResult, DayReport]:
-        """Let a world run its day against it; what the world saw, and the report."""
+    def live(self, scenario: Scenario, until: datetime | None = None, **given: Any) -> tuple[DayResult, DayReport]:
+        """Let a world run its day against it, or its part up to `until`; what the world saw, and the report."""
         with self.admin(**given) as client:
-            result = run(client, scenario, speed="max")
+            result = run(client, scenario, speed="max", until=until)
             return result, report.collect(client, scenario, result)
 
     def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,15 @@
 """Story: the day is over. Everybody can check it: the log verifies, every decision comes out again from its inputs, and
-whatever is changed afterwards is found. And: a customer is forgotten, and the log still verifies."""
+whatever is changed afterwards is found. A customer is forgotten, and the log still verifies. One seed is one day: the
+same report to the byte and the same head of the log, however the processes ran."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,10 @@ from core import canonical, log
 from core.signing import load_or_create
 from core.store import db as store
 from evals.client import ApiError
+from evals.report import DayReport
 from tests.living import instance_on
-from tests.stories.conftest import Lived
-from tests.stories.house import House
+from tests.stories.conftest import SEED, Lived, city
+from tests.stories.house import House, a_house
 
 WITHHELD = ("case_", "proposal", "decision", "effect", "message", "outbox", "plan", "plan_route", "promise", "order_")
 """Everything that came of the decisions. What is left is the log with its stored outputs, and the inputs by hash."""
@@ -255,3 +258,49 @@ def _nothing_is_left(house: House, customer: Customer) -> None:
 def _tables(house: House) -> list[str]:
     rows = house.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     return sorted(row["tablename"] for row in rows)
+
+
+# One seed, one day ---------------------------------------------------------------------------------------------------
+
+
+OTHER = SEED + 1
+
+
+def a_day(seed: int, workers: int, hours: int | None = None) -> DayReport:
+    """A day, or its first hours."""
+    scenario = city(seed)
+    with a_house(seed, DOORSTEP_WORKERS=str(workers)) as house:
+        return house.live(scenario, scenario.start + timedelta(hours=hours) if hours else None)[1]
+
+
+@pytest.fixture(scope="module")
+def reports(lived: Lived) -> Iterator[dict[str, DayReport]]:
+    """The day again, with a worker more, and another seed's morning beside it, which takes the machine from it as
+    others' work would."""
+    with ThreadPoolExecutor(2) as both:
+        again, other = both.submit(a_day, SEED, 2), both.submit(a_day, OTHER, 1, 3)
+        yield {"first": lived.report, "again": again.result(), "other": other.result()}
+
+
+@pytest.mark.timeout(400)
+def test_two_runs_with_one_seed_give_the_same_bytes_and_the_same_head(reports: dict[str, DayReport]) -> None:
+    first, again = reports["first"], reports["again"]
+    assert again.log == first.log
+    assert again.to_json() == first.to_json()
+
+
+@pytest.mark.timeout(400)
+def test_the_day_that_is_compared_is_one_in_which_things_happen(reports: dict[str, DayReport]) -> None:
+    first = reports["first"]
+    assert len(first.cases) >= 3
+    assert first.decisions.get("auto", 0) >= 10
+    assert first.decisions.get("approved", 0) >= 1
+    assert first.world.texts.get("reschedule", 0) >= 1
+
+
+@pytest.mark.timeout(400)
+def test_another_seed_gives_another_day_and_another_head(reports: dict[str, DayReport]) -> None:
+    first, other = reports["first"], reports["other"]
+    assert other.log.head != first.log.head
+    assert (other.orders, other.plans) != (first.orders, first.plans)
+    assert other.log.verified

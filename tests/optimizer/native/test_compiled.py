@@ -62,7 +62,7 @@ def test_an_installation_that_may_only_be_read_uses_the_users_cache_filled_from_
 
 
 WORK = """
-import tools.engine  # what the engine process imports before it says that it is ready
+import tools.engine, tools.live_day, tools.slot_search  # what the engine process works with
 from numba.core import event
 from optimizer.native.engine import solve
 from optimizer.native.resident import Resident
